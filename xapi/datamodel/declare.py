@@ -1,8 +1,8 @@
 """The vocabulary in which classes are written down; nothing of it is needed to read the model.
 
-A declaration leaves out what is usual: a field's or message's history is its class's, its role the class's role, a
-declared message is asynchronous, and implemented by code. Namespaced fields are named by their column
-(``name__label``), from which the wire name (``name_label``) follows.
+A declaration leaves out what is usual: a field's or message's history is its class's (or its `members_since`), its
+role the class's role, a declared message is asynchronous, and implemented by code. Namespaced fields are named by
+their column (``name__label``), from which the wire name (``name_label``) follows.
 """
 
 from __future__ import annotations
@@ -92,9 +92,9 @@ class FieldDraft:
     default: object
     options: FieldOptions
 
-    def bind(self, cls: Class) -> Field:
+    def bind(self, cls: Class, usual: Lifecycle) -> Field:
         options = self.options
-        lifecycle = history(options["since"]) if "since" in options else cls.lifecycle
+        lifecycle = history(options["since"]) if "since" in options else usual
         settable = self.qualifier is Qualifier.RW
         return Field(
             name=self.column.replace("__", "_"),
@@ -168,9 +168,9 @@ class CallDraft:
     params: tuple[Param, ...]
     options: CallOptions
 
-    def bind(self, cls: Class) -> Message:
+    def bind(self, cls: Class, usual: Lifecycle) -> Message:
         options = self.options
-        lifecycle = history(options["since"]) if "since" in options else cls.lifecycle
+        lifecycle = history(options["since"]) if "since" in options else usual
         impl = Impl.HOST_EXTENSION if "forward_to" in options else Impl.CUSTOM
         return Message(
             cls=cls.name,
@@ -205,6 +205,7 @@ def define(
     name: str,
     *,
     since: str,
+    members_since: str = "",
     doc: str,
     fields: tuple[FieldDraft, ...] = (),
     messages: tuple[CallDraft, ...] = (),
@@ -213,7 +214,7 @@ def define(
     events: bool = True,
     listed: bool = True,
     constructed: bool = False,
-    by_name: bool | None = None,
+    by_name: bool = True,
     role: Role = Role.POOL_OPERATOR,
     implicit_role: Role = Role.READ_ONLY,
     role_extra: tuple[Role, ...] = (),
@@ -222,14 +223,15 @@ def define(
     force_custom: Qualifier | None = None,
     tag: str = "",
 ) -> Class:
-    """A class. `listed`: clients may enumerate it; `constructed`: create and destroy follow from its fields."""
+    """A class. `members_since`: the history of fields and messages that tell none. `listed`: clients may enumerate
+    it; `constructed`: create and destroy follow from its fields; `by_name`: it can be found by name, if it has one."""
     lifecycle = history(since)
     named = any(draft.column == "name__label" for draft in fields)
     generates = (
         (LISTED if listed else ())
         + (CONSTRUCTED if constructed else ())
         + BY_UUID
-        + (BY_NAME if named and by_name is not False else ())
+        + (BY_NAME if named and by_name else ())
     )
     cls = Class(
         name=name,
@@ -250,10 +252,11 @@ def define(
         state=state_after(lifecycle),
         doc=doc,
     )
-    bound = tuple(draft.bind(cls) for draft in fields)
+    usual = history(members_since) or lifecycle
+    bound = tuple(draft.bind(cls, usual) for draft in fields)
     return replace(
         cls,
         fields=bound,
-        messages=tuple(draft.bind(cls) for draft in messages),
+        messages=tuple(draft.bind(cls, usual) for draft in messages),
         by_name={field.name: field for field in bound},
     )

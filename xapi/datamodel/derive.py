@@ -68,7 +68,7 @@ def _of_class(cls: Class, kind: MessageKind, self_param: Param) -> Message:
         result=result,
         role=cls.role if kind in _LIFE else cls.implicit_role,
         role_extra=cls.role_extra if kind in _LIFE else (),
-        impl=Impl.CUSTOM if custom else Impl.DB,
+        impl=Impl.REMOVED if cls.state is State.REMOVED else Impl.CUSTOM if custom else Impl.DB,
         is_async=kind in _LIFE,
         flags=HIDDEN if kind in _HIDDEN_KINDS else frozenset(),
         lifecycle=cls.lifecycle,

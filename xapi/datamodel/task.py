@@ -154,18 +154,22 @@ message = define(
 blob = define(
     "blob",
     since="orlando",
+    members_since="rio",
     doc="A piece of binary data attached to an object, moved over plain HTTP.",
     fields=(
-        ro("uuid", STRING, since="rio"),
-        rw("name__label", STRING, "", since="rio"),
-        rw("name__description", STRING, "", since="rio"),
-        ro("size", INT, since="rio"),
+        ro("uuid", STRING),
+        rw("name__label", STRING, ""),
+        rw("name__description", STRING, ""),
+        ro("size", INT),
         rw("public", BOOL, False, since="tampa"),
-        static("last_updated", DATETIME, since="rio"),
-        static("mime_type", STRING, since="rio"),
+        static("last_updated", DATETIME),
+        static("mime_type", STRING),
     ),
     messages=(
-        call("create", p("mime_type", STRING), p("public", BOOL, False, since="tampa"), result=Ref("blob"), sync=True),
-        call("destroy", p("self", Ref("blob")), sync=True),
+        call(
+            "create", p("mime_type", STRING), p("public", BOOL, False, since="tampa"), result=Ref("blob"), sync=True,
+            since="orlando",
+        ),
+        call("destroy", p("self", Ref("blob")), sync=True, since="orlando"),
     ),
 )

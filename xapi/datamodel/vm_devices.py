@@ -111,14 +111,15 @@ console = define(
 crashdump = define(
     "crashdump",
     since="rio, deprecated inverness",
+    members_since="rio",
     doc="A crash dump of a guest, held in a disk image. No longer made.",
     fields=(
-        ro("uuid", STRING, since="rio"),
-        static("VM", Ref("VM"), since="rio"),
-        static("VDI", Ref("VDI"), since="rio"),
+        ro("uuid", STRING),
+        static("VM", Ref("VM")),
+        static("VDI", Ref("VDI")),
         rw("other_config", Map(STRING, STRING), {}, since="miami"),
     ),
     messages=(
-        call("destroy", p("self", Ref("crashdump")), since="rio"),
+        call("destroy", p("self", Ref("crashdump"))),
     ),
 )
