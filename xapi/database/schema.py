@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xapi.datamodel import MODEL
-from xapi.datamodel.model import NO_DEFAULT, Model, Option, Ref, Set, default_value, empty_value
+from xapi.datamodel import EPOCH, MODEL, NULL_REF, Model, default_value, empty_value
+from xapi.datamodel.model import NO_DEFAULT, Option, Ref, RelationKind, Set
 
-NULL_REF = "OpaqueRef:NULL"
-EPOCH = "19700101T00:00:00Z"
+__all__ = ["EPOCH", "NO_DEFAULT", "NULL_REF", "Column", "Schema", "TableSchema", "from_model", "table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +63,10 @@ def _relations(model: Model) -> tuple[dict[tuple[str, str], tuple[str, str]], se
     computed: set[tuple[str, str]] = set()
     for relation in model.relations:
         one, other = (relation.cls, relation.field), (relation.other_cls, relation.other_field)
-        if one == other or relation.kind == "unclassified":
+        if one == other or relation.kind is RelationKind.UNCLASSIFIED:
             continue
         partners[one], partners[other] = other, one
-        if relation.kind == "one-to-many":
+        if relation.kind is RelationKind.ONE_TO_MANY:
             computed.add(other)
     return partners, computed
 
@@ -87,7 +86,7 @@ def from_model(model: Model = MODEL) -> Schema:
                 Column(
                     entry.name,
                     entry.column,
-                    empty_value(entry.type, model.enums),
+                    empty_value(entry.type),
                     NO_DEFAULT if entry.default is NO_DEFAULT else default_value(entry),
                     entry.persist and key not in computed,
                     isinstance(entry.type, Ref),

@@ -139,7 +139,7 @@ class Store:
 
     def _revive(self, schema: TableSchema, stored: Mapping[str, Any]) -> dict[str, Any]:
         """Return a stored row's values, with blanks for what is not persistent and defaults for what is new."""
-        values = {}
+        values: dict[str, Any] = {}
         for name, column in schema.columns.items():
             if column.computed:
                 values[name] = {}
@@ -242,14 +242,13 @@ class Store:
     def where(self, table: str, **equal: Any) -> list[str]:
         """Return the refs of rows whose fields equal the given values (a scan: for reverse relations read the set)."""
         wanted = equal.items()
-        return [
-            ref for ref, row in self.tables[table].rows.items() if all(row.values[key] == value for key, value in wanted)
-        ]
+        return [ref for ref, row in self.tables[table].rows.items() if all(row.values[key] == value for key, value in wanted)]
 
     def changed_since(self, table: str, generation: int) -> Changes:
         """Return what was added, modified and deleted in *table* after *generation*."""
         entry = self.tables[table]
-        added, modified = [], []
+        added: list[Row] = []
+        modified: list[Row] = []
         for ref in reversed(entry.by_change):
             row = entry.rows[ref]
             if row.modified <= generation:
@@ -285,7 +284,7 @@ class Store:
             values["uuid"] = str(uuid.uuid4())
         if "uuid" in values and values["uuid"] in self._uuids:
             raise NotUnique(values["uuid"])
-        full = {}
+        full: dict[str, Any] = {}
         for name, column in columns.items():
             if column.computed:
                 full[name] = {}
