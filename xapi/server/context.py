@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xapi.server.events import Events
     from xapi.server.sessions import Sessions
     from xapi.server.tasks import Tasks
+    from xapi.server.watch import Watch
 
 
 def now() -> str:
@@ -53,6 +54,7 @@ class App:
     sessions: Sessions = field(init=False)
     tasks: Tasks = field(init=False)
     events: Events = field(init=False)
+    watch: Watch = field(init=False)
     localhost: str = NULL_REF
     """Ref of the host this process runs on; set by start-up."""
     inventory: dict[str, str] = field(default_factory=dict)

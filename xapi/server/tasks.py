@@ -129,5 +129,3 @@ class Tasks:
         for position, ref in enumerate(sorted(finished, key=age.__getitem__)):
             if position < surplus or time_now - age[ref] > COMPLETED_KEPT:
                 self._db.destroy("task", ref)
-
-
