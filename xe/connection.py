@@ -8,6 +8,7 @@ went; a URL that names a host goes to that host.
 import socket
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
@@ -116,7 +117,8 @@ class Channel:
         self._connection = connection
         self._decoder = cli.Decoder()
         self._ready: deque[cli.Message | cli.Data] = deque()
-        self.send_raw(request)
+        with suppress(ConnectionLost):  # a server that refuses a request may not read all of it; what it says counts
+            self.send_raw(request)
         self.version = _check_version(self._read_handshake())
         self.send_raw(cli.handshake())
 
@@ -162,7 +164,7 @@ def _check_version(answer: bytes) -> cli.Version:
         raise ClientError("Unable to contact server. Please check server and port settings.")
     if answer.startswith(b"HTTP"):
         raise ClientError("Server internal error.")
-    if len(answer) < cli.HANDSHAKE_SIZE and cli.handshake().startswith(answer):
+    if len(answer) < cli.HANDSHAKE_SIZE and cli.MAGIC.startswith(answer[: len(cli.MAGIC)]):
         raise ConnectionLost
     try:
         version = cli.parse_handshake(answer)

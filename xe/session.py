@@ -116,10 +116,10 @@ class Session:
         except transfer.Refused as error:
             if error.status == 404:
                 _write_error(f"Server replied with error {error}\n")
-            return self._not_moved(str(error))
+            self._not_moved(str(error))
         except transfer.Broken as error:
             # The server knows better why, and is about to say so.
-            return self._not_moved(f"the transfer's connection broke: {error}")
+            self._not_moved(f"the transfer's connection broke: {error}")
         except TransferFailed as error:
             _write_error(f"Operation failed. Error: {error}\n")
             self._channel.send(cli.Failed())
@@ -130,7 +130,8 @@ class Session:
             with suppress(ConnectionLost):  # what went wrong first is the better message
                 self._channel.send(cli.Failed())
             raise
-        self._channel.send(cli.Ok())
+        else:
+            self._channel.send(cli.Ok())
         return None
 
     def _not_moved(self, reason: str) -> None:

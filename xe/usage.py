@@ -7,7 +7,7 @@ from idl import cli
 VERSION: Final = f"ThinCLI protocol: {cli.MAJOR}.{cli.MINOR}"
 
 USAGE: Final = """\
-Usage: xe <command> [connection options] [-- switches and name=value parameters of the command]
+Usage: xe <command> [--switch ...] [name=value ...] [connection options]
 
 Connection options, anywhere on the line:
   -s, -h <server>       the host to talk to (default: this one)
