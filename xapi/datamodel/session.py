@@ -1,0 +1,140 @@
+"""Who is logged in and what they may do: sessions, the external directory, subjects, roles, local users."""
+
+from xapi.datamodel.declare import EMERGENCY, HIDDEN, SECRET, SLAVE_LOCAL, call, define, p, ro, rw, static
+from xapi.datamodel.defaults import EPOCH, NULL_REF
+from xapi.datamodel.model import BOOL, DATETIME, STRING, Map, Qualifier, Ref, Set
+from xapi.datamodel.roles import LOCAL_ROOT, POOL_ADMIN, POOL_OPERATOR, READ_ONLY
+
+session = define(
+    "session",
+    since="rio",
+    doc="A login. Every call but the login itself carries a session, which decides what its holder may do.",
+    role=POOL_ADMIN,
+    persist=False,
+    events=False,
+    listed=False,
+    fields=(
+        ro("uuid", STRING),
+        ro("this_host", Ref("host")),
+        ro("this_user", Ref("user")),
+        ro("last_active", DATETIME),
+        ro("pool", BOOL),
+        rw("other_config", Map(STRING, STRING), {}, since="miami"),
+        ro("is_local_superuser", BOOL, False, since="george"),
+        ro("subject", Ref("subject"), NULL_REF, since="george"),
+        ro("validation_time", DATETIME, EPOCH, since="george"),
+        ro("auth_user_sid", STRING, "", since="george"),
+        ro("auth_user_name", STRING, "", since="midnight-ride"),
+        static("rbac_permissions", Set(STRING), [], since="midnight-ride"),
+        ro("tasks", Set(Ref("task")), since="midnight-ride"),
+        static("parent", Ref("session"), NULL_REF, since="midnight-ride"),
+        ro("originator", STRING, "", since="clearwater"),
+        ro("client_certificate", BOOL, False, since="21.2.0"),
+    ),
+    messages=(
+        call(
+            "login_with_password", p("uname", STRING), p("pwd", STRING), p("version", STRING, "1.1", since="miami"),
+            p("originator", STRING, "", since="clearwater"), result=Ref("session"),
+            errors=("SESSION_AUTHENTICATION_FAILED", "HOST_IS_SLAVE"), role=READ_ONLY, sync=True, session=False,
+            flags=(SECRET, SLAVE_LOCAL),
+        ),
+        call("logout", role=READ_ONLY, sync=True),
+        call("change_password", p("old_pwd", STRING), p("new_pwd", STRING), role=LOCAL_ROOT, sync=True),
+        call(
+            "slave_login", p("host", Ref("host")), p("psecret", STRING, secret=True), result=Ref("session"), sync=True,
+            session=False, flags=(HIDDEN, SECRET, SLAVE_LOCAL),
+        ),
+        call(
+            "slave_local_login", p("psecret", STRING, secret=True), result=Ref("session"), sync=True, session=False,
+            flags=(HIDDEN, SECRET, EMERGENCY, SLAVE_LOCAL), since="miami",
+        ),
+        call(
+            "slave_local_login_with_password", p("uname", STRING), p("pwd", STRING), result=Ref("session"), sync=True,
+            session=False, flags=(SECRET, EMERGENCY, SLAVE_LOCAL), since="miami",
+        ),
+        call("create_from_db_file", p("filename", STRING), result=Ref("session"), role=LOCAL_ROOT, since="dundee"),
+        call("local_logout", sync=True, flags=(EMERGENCY, SLAVE_LOCAL), since="miami"),
+        call("get_all_subject_identifiers", result=Set(STRING), role=READ_ONLY, since="george"),
+        call("logout_subject_identifier", p("subject_identifier", STRING), role=POOL_OPERATOR, since="george"),
+    ),
+)
+
+auth = define(
+    "auth",
+    since="george",
+    doc="Questions to the external directory that the pool authenticates against. No objects of its own.",
+    role=READ_ONLY,
+    in_database=False,
+    persist=False,
+    events=False,
+    messages=(
+        call("get_subject_identifier", p("subject_name", STRING), result=STRING, sync=True),
+        call(
+            "get_subject_information_from_identifier", p("subject_identifier", STRING), result=Map(STRING, STRING),
+            sync=True,
+        ),
+        call("get_group_membership", p("subject_identifier", STRING), result=Set(STRING), sync=True),
+    ),
+)
+
+subject = define(
+    "subject",
+    since="george",
+    doc="A user or group of the external directory that may log in, with the roles given to it.",
+    role=POOL_ADMIN,
+    constructed=True,
+    fields=(
+        ro("uuid", STRING, since="rio"),
+        static("subject_identifier", STRING, ""),
+        static("other_config", Map(STRING, STRING), {}),
+        ro(
+            "roles", Set(Ref("role")), ["OpaqueRef:0165f154-ba3e-034e-6b27-5d271af109ba"], ignore_foreign_key=True,
+            since="midnight-ride",
+        ),
+    ),
+    messages=(
+        call("add_to_roles", p("self", Ref("subject")), p("role", Ref("role")), sync=True, since="midnight-ride"),
+        call("remove_from_roles", p("self", Ref("subject")), p("role", Ref("role")), sync=True, since="midnight-ride"),
+        call(
+            "get_permissions_name_label", p("self", Ref("subject")), result=Set(STRING), role=READ_ONLY, sync=True,
+            since="midnight-ride",
+        ),
+    ),
+)
+
+role = define(
+    "role",
+    since="midnight-ride",
+    doc="A set of permissions. The rows are fixed: the roles proper and one row per permission.",
+    role=POOL_ADMIN,
+    force_custom=Qualifier.STATIC_RO,
+    fields=(
+        ro("uuid", STRING, since="rio"),
+        static("name__label", STRING, ""),
+        static("name__description", STRING, ""),
+        static("subroles", Set(Ref("role")), [], ignore_foreign_key=True),
+        ro("is_internal", BOOL, False, since="22.5.0"),
+    ),
+    messages=(
+        call("get_permissions", p("self", Ref("role")), result=Set(Ref("role")), role=READ_ONLY, sync=True),
+        call("get_permissions_name_label", p("self", Ref("role")), result=Set(STRING), role=READ_ONLY, sync=True),
+        call("get_by_permission", p("permission", Ref("role")), result=Set(Ref("role")), role=READ_ONLY, sync=True),
+        call("get_by_permission_name_label", p("label", STRING), result=Set(Ref("role")), role=READ_ONLY, sync=True),
+    ),
+)
+
+user = define(
+    "user",
+    since="rio, deprecated george",
+    doc="A user of the host's own. Only kept for compatibility; real users are subjects.",
+    role=POOL_ADMIN,
+    events=False,
+    listed=False,
+    constructed=True,
+    fields=(
+        ro("uuid", STRING, since="rio"),
+        static("short_name", STRING, since="rio"),
+        rw("fullname", STRING, since="rio"),
+        rw("other_config", Map(STRING, STRING), {}, since="orlando"),
+    ),
+)
