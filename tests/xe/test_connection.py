@@ -70,9 +70,9 @@ def test_tls_with_a_certificate_that_nobody_signed(tmp_path: Path) -> None:
         peer.say(cli.Print("hello"), cli.Exit(0))
 
     certificate = tmp_path / "server.pem"
+    files = ["-keyout", str(certificate), "-out", str(tmp_path / "cert.pem")]
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=nobody"]
-        + ["-keyout", str(certificate), "-out", str(tmp_path / "cert.pem")],  # noqa: RUF005
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=nobody", *files],
         check=True,
         capture_output=True,
     )
