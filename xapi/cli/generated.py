@@ -6,17 +6,14 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from xapi.cli import filters, reading, writing
-from xapi.cli.api import Api, Objects
+from xapi.cli.api import Objects
 from xapi.cli.arguments import Arguments
+from xapi.cli.command import Command, Context
 from xapi.cli.failures import CommandFailure, MissingParameter, UnknownField
-from xapi.cli.printing import Printer
 from xapi.cli.records import CLASSES
 from xapi.cli.records.model import Class, Field, Subject
 
-Run: TypeAlias = Callable[[Arguments, Api, Printer], Awaitable[None]]
-"""A command: does its work through the API and says what came of it through the printer."""
-
-ClassRun: TypeAlias = Callable[[Class, Arguments, Api, Printer], Awaitable[None]]
+ClassRun: TypeAlias = Callable[[Class, Context], Awaitable[None]]
 
 
 async def subjects(cls: Class, objects: Objects) -> list[Subject]:
@@ -28,27 +25,24 @@ async def subjects(cls: Class, objects: Objects) -> list[Subject]:
     return [Subject(objects, name, ref, found[ref]) for ref in sorted(found, reverse=True)]
 
 
-async def find(cls: Class, arguments: Arguments, api: Api) -> Subject:
+async def find(cls: Class, ctx: Context) -> Subject:
     """The object of ``uuid=``. Raises XenAPIError for an unknown one."""
-    objects = Objects(api)
-    ref = await api.call(f"{cls.record.cls}.get_by_uuid", arguments.required("uuid"))
-    record = await objects.get(cls.record.cls, ref)
-    if record is None:  # gone since
-        record = await api.call(f"{cls.record.cls}.get_record", ref)
-    return Subject(objects, cls.record.cls, ref, record)
+    name = cls.record.cls
+    ref = await ctx.api.call(f"{name}.get_by_uuid", ctx.arguments.required("uuid"))
+    return Subject(ctx.objects, name, ref, await ctx.api.call(f"{name}.get_record", ref))
 
 
-async def list_objects(cls: Class, arguments: Arguments, api: Api, printer: Printer) -> None:
-    everything = await subjects(cls, Objects(api))
+async def list_objects(cls: Class, ctx: Context) -> None:
+    everything = await subjects(cls, ctx.objects)
     wanted = [
         *cls.filters,
-        *((name, text) for name, text in arguments.others(["params"]) if not name.startswith("database:")),
+        *((name, text) for name, text in ctx.arguments.others(["params"]) if not name.startswith("database:")),
     ]
     chosen = await filters.select(cls.record, everything, wanted)
-    if arguments.flag("all"):
+    if ctx.arguments.flag("all"):
         chosen = everything
-    fields = chosen_fields(cls, arguments)
-    printer.table([await reading.row(cls.record, subject, fields, brief=True) for subject in chosen])
+    fields = chosen_fields(cls, ctx.arguments)
+    ctx.printer.table([await reading.row(cls.record, subject, fields, brief=True) for subject in chosen])
 
 
 def chosen_fields(cls: Class, arguments: Arguments, parameter: str = "params") -> frozenset[str] | None:
@@ -60,47 +54,47 @@ def chosen_fields(cls: Class, arguments: Arguments, parameter: str = "params") -
     return None if "all" in names else names
 
 
-async def param_list(cls: Class, arguments: Arguments, api: Api, printer: Printer) -> None:
-    subject = await find(cls, arguments, api)
-    printer.table([await reading.row(cls.record, subject, None, brief=False)])
+async def param_list(cls: Class, ctx: Context) -> None:
+    subject = await find(cls, ctx)
+    ctx.printer.table([await reading.row(cls.record, subject, None, brief=False)])
 
 
-def named_field(cls: Class, arguments: Arguments) -> Field:
+def named_field(cls: Class, ctx: Context) -> Field:
     """The field of ``param-name=``. Raises UnknownField."""
-    name = arguments.required("param-name")
+    name = ctx.arguments.required("param-name")
     if name not in cls.record.by_name:
         raise UnknownField(name)
     return cls.record.by_name[name]
 
 
-async def param_get(cls: Class, arguments: Arguments, api: Api, printer: Printer) -> None:
-    subject = await find(cls, arguments, api)
-    field = named_field(cls, arguments)
+async def param_get(cls: Class, ctx: Context) -> None:
+    subject = await find(cls, ctx)
+    field = named_field(cls, ctx)
     value = await reading.value_of(field, subject)
-    key = arguments.get("param-key")
+    key = ctx.arguments.get("param-key")
     if key is None or not field.is_map:
-        printer.list([reading.join(field, value)])
+        ctx.printer.list([reading.join(field, value)])
     elif isinstance(value, dict) and key in value:
-        printer.list([value[key]])
+        ctx.printer.list([value[key]])
     else:
         raise CommandFailure(f"Key {key} not found in map")
 
 
-async def param_set(cls: Class, arguments: Arguments, api: Api, _printer: Printer) -> None:
-    subject = await find(cls, arguments, api)
-    await writing.set_fields(cls.record, subject, arguments.others(["uuid"]))
+async def param_set(cls: Class, ctx: Context) -> None:
+    subject = await find(cls, ctx)
+    await writing.set_fields(cls.record, subject, ctx.arguments.others(["uuid"]))
 
 
-async def param_add(cls: Class, arguments: Arguments, api: Api, _printer: Printer) -> None:
-    subject = await find(cls, arguments, api)
-    field = named_field(cls, arguments)
+async def param_add(cls: Class, ctx: Context) -> None:
+    subject = await find(cls, ctx)
+    field = named_field(cls, ctx)
     if field.is_map:
         if not field.can_add:
             raise CommandFailure("Parameter is read-only")
-        for key, text in arguments.others(["uuid", "param-name", "param-key"]):
+        for key, text in ctx.arguments.others(["uuid", "param-name", "param-key"]):
             await writing.add_pair(field, subject, key, text)
     elif field.is_set:
-        key_given = arguments.get("param-key")
+        key_given = ctx.arguments.get("param-key")
         if key_given is None:
             raise MissingParameter("param-key")
         await writing.add_member(field, subject, key_given)
@@ -108,14 +102,14 @@ async def param_add(cls: Class, arguments: Arguments, api: Api, _printer: Printe
         raise CommandFailure(f"Cannot add to '{field.name}': it is neither a set nor a map")
 
 
-async def param_remove(cls: Class, arguments: Arguments, api: Api, _printer: Printer) -> None:
-    subject = await find(cls, arguments, api)
-    await writing.remove_checked(named_field(cls, arguments), subject, arguments.required("param-key"))
+async def param_remove(cls: Class, ctx: Context) -> None:
+    subject = await find(cls, ctx)
+    await writing.remove_checked(named_field(cls, ctx), subject, ctx.arguments.required("param-key"))
 
 
-async def param_clear(cls: Class, arguments: Arguments, api: Api, _printer: Printer) -> None:
-    subject = await find(cls, arguments, api)
-    await writing.clear(named_field(cls, arguments), subject)
+async def param_clear(cls: Class, ctx: Context) -> None:
+    subject = await find(cls, ctx)
+    await writing.clear(named_field(cls, ctx), subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +133,12 @@ OPERATIONS: Final = (
 )
 
 
-def generated() -> Mapping[str, tuple[tuple[str, ...], Run]]:
-    """Command name -> required parameters and what it does."""
+def commands() -> Mapping[str, Command]:
+    """All of them, by name."""
     return {
-        f"{cls.name}-{operation.suffix}": (operation.required, partial(operation.run, cls))
+        name: Command(name, partial(operation.run, cls), operation.required)
         for cls in CLASSES.values()
         for operation in OPERATIONS
         if any(operation.exists(field) for field in cls.record.fields if not field.hidden)
+        for name in [f"{cls.name}-{operation.suffix}"]
     }

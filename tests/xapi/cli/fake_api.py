@@ -1,9 +1,12 @@
 """A database of a few objects behind the interface that commands use, which notes every call that writes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from idl import cli
-from xapi.cli.api import Object
+from xapi.cli.api import Object, Objects
+from xapi.cli.arguments import parse
+from xapi.cli.command import Command, Context
 from xapi.cli.printing import Printer
 from xapi.datamodel import MODEL, empty_value
 from xapi.errors import error
@@ -68,3 +71,38 @@ class Said:
     @property
     def err(self) -> str:
         return "".join(frame.text for frame in self.frames if isinstance(frame, cli.PrintStderr))
+
+
+class ScriptedClient:
+    """Answers prompts with the lines given and notes what was asked of it."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = list(answers)
+        self.transfers: list[cli.Command] = []
+        self.transfer_works = True
+        self.files: dict[str, bytes] = {}
+
+    async def ask(self) -> str:
+        return self.answers.pop(0)
+
+    async def load(self, filename: str) -> bytes | None:
+        return self.files.get(filename)
+
+    async def transfer(self, request: cli.HttpGet | cli.HttpPut | cli.HttpConnect) -> bool:
+        self.transfers.append(request)
+        return self.transfer_works
+
+
+async def run_command(
+    commands: Mapping[str, Command], *lines: str, api: FakeApi, client: ScriptedClient | None = None
+) -> Said:
+    """One command as the server would run it; what it said."""
+    arguments = parse(list(lines))
+    said = Said(minimal=arguments.minimal)
+    command = commands[arguments.command]
+    for name in command.required:
+        arguments.required(name)
+    client = client or ScriptedClient()
+    await command.run(Context(arguments, api, said.printer, client, Objects(api), "OpaqueRef:session"))
+    said.printer.finish()
+    return said

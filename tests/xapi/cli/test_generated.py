@@ -4,14 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from fake_api import FakeApi, Said
+from fake_api import FakeApi, run_command
 
-from xapi.cli.arguments import parse
 from xapi.cli.failures import CommandFailure, UnknownField
-from xapi.cli.generated import generated
+from xapi.cli.generated import commands
 from xapi.errors import XenAPIError, error
 
-COMMANDS = generated()
+COMMANDS = commands()
 FACTS = [p for parent in Path(__file__).parents if (p := parent / "shared/xe/commands.json").exists()]
 
 
@@ -40,13 +39,7 @@ def database() -> FakeApi:
 
 
 async def run(*lines: str, api: FakeApi | None = None) -> str:
-    arguments = parse(list(lines))
-    said = Said(minimal=arguments.minimal)
-    required, command = COMMANDS[arguments.command]
-    for name in required:
-        arguments.required(name)
-    await command(arguments, api or database(), said.printer)
-    said.printer.finish()
+    said = await run_command(COMMANDS, *lines, api=api or database())
     return said.out
 
 
@@ -281,4 +274,4 @@ def test_the_commands_are_the_recorded_ones() -> None:
         pytest.skip("no recorded facts on this machine")
     known = json.loads(FACTS[0].read_text())["commands"]
     expected = {command["name"]: tuple(command["reqd"]) for command in known if command.get("generated")}
-    assert {name: required for name, (required, _) in COMMANDS.items()} == expected
+    assert {name: command.required for name, command in COMMANDS.items()} == expected

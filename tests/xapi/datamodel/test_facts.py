@@ -244,8 +244,7 @@ def test_errors_are_those_of_the_facts() -> None:
 
 def test_relations_are_those_of_the_facts() -> None:
     ours = [
-        {"kind": str(r.kind), "a": f"{r.cls}.{r.field}", "b": f"{r.other_cls}.{r.other_field}"}
-        for r in MODEL.relations
+        {"kind": str(r.kind), "a": f"{r.cls}.{r.field}", "b": f"{r.other_cls}.{r.other_field}"} for r in MODEL.relations
     ]
     assert_same("relation", ours, facts("relations")["relations"])
 
