@@ -49,6 +49,9 @@ class FakeApi:
                 return found[0]
             case "get_by_name_label":
                 return [ref for ref, row in rows.items() if row["name_label"] == params[0]]
+        field = message.removeprefix("get_")
+        if field != message and params[0] in rows and field in rows[str(params[0])]:
+            return rows[str(params[0])][field]
         assert method in MODEL.messages, f"no such message: {method}"
         expected = MODEL.messages[method]
         needed = sum(1 for _ in expected.params)
