@@ -63,8 +63,8 @@ def missing(packages: Sequence[str]) -> list[str]:
 
 def not_installed(packages: Sequence[str], report: str) -> list[str]:
     """Read dpkg-query's ``package status`` lines; packages it does not know are not in the report at all."""
-    installed = {name for name, _, status in (line.partition(" ") for line in report.splitlines()) if status == "installed"}
-    return [name for name in packages if name not in installed]
+    states = dict(line.split(" ", 1) for line in report.splitlines() if " " in line)
+    return [name for name in packages if states.get(name) != "installed"]
 
 
 def install_missing() -> None:

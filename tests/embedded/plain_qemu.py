@@ -46,23 +46,22 @@ class Guest:
 async def booted(disk: Path, folder: Path, machine: str, *arguments: str) -> AsyncIterator[Guest]:
     """Boot *disk* (a QCOW2 file, which is not written to) and give the guest; it is gone afterwards."""
     console, monitor = folder / "console", folder / "qmp"
+    connected: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Future()
+    server = await asyncio.start_unix_server(lambda *streams: connected.set_result(streams), console)
+    qmp = QMPClient()
+    await qmp.start_server(str(monitor))
     # fmt: off
     process = await asyncio.create_subprocess_exec(
         "qemu-system-x86_64", "-accel", "tcg", "-machine", machine, "-m", "128", "-nodefaults", "-display", "none",
-        "-serial", f"unix:{console},server=on", "-qmp", f"unix:{monitor},server=on,wait=off", "-no-reboot",
+        "-serial", f"unix:{console}", "-qmp", f"unix:{monitor}", "-no-reboot",
         "-drive", f"file={disk},format=qcow2,if=virtio,snapshot=on", *arguments,
         stderr=asyncio.subprocess.DEVNULL,
     )
     # fmt: on
     try:
-        qmp = QMPClient()
         async with asyncio.timeout(30):
-            while not console.exists():
-                await asyncio.sleep(0.02)
-            reader, writer = await asyncio.open_unix_connection(console)
-            while not monitor.exists():
-                await asyncio.sleep(0.02)
-            await qmp.connect(str(monitor))
+            await qmp.accept()
+            reader, writer = await connected
         try:
             yield Guest(process, reader, writer, qmp)
         finally:
@@ -70,6 +69,7 @@ async def booted(disk: Path, folder: Path, machine: str, *arguments: str) -> Asy
             with suppress(EOFError):  # qemu has ended by itself
                 await qmp.disconnect()
     finally:
+        server.close()
         if process.returncode is None:
             process.kill()
         await process.wait()
