@@ -6,11 +6,13 @@ the network and the VM, and only starts the VM if it does not run.
 
 import http.client
 import time
+import xmlrpc.client
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
+from xml.parsers.expat import ExpatError
 
 import XenAPI
 
@@ -26,13 +28,26 @@ DISK_BYTES = 30 * 1024 * 1024
 UPLOAD_SECONDS = 120
 DO = "The logs of xapi, sm and xenopsd are in var/host1/var/log; `make run` tries again."
 
+CALL_SECONDS = 120.0
+# What a call to a toolstack that is not well can end with.
+NO_ANSWER = (XenAPI.Failure, OSError, xmlrpc.client.Error, http.client.HTTPException, ExpatError)
+
 Api = Any  # the SDK is a dynamic proxy
+
+
+class PatientTransport(xmlrpc.client.Transport):
+    """A call that is not answered ends with an error instead of never."""
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        connection = super().make_connection(host)
+        connection.timeout = CALL_SECONDS
+        return connection
 
 
 @contextmanager
 def session(host: Host) -> Iterator[Api]:
     """Log in as root; log out at the end."""
-    api = XenAPI.Session(host.http_url, ignore_ssl=True)
+    api = XenAPI.Session(host.http_url, transport=PatientTransport())
     api.xenapi.login_with_password("root", host.root_password.read_text().strip(), "1.0", "make run")
     try:
         yield api
@@ -51,7 +66,7 @@ def ensure_running(host: Host, image: GuestImage) -> str:
                 return str(api.xenapi.VM.get_uuid(vm))
         except XenAPI.Failure as failure:
             raise StepFailed(f"XenAPI says {' '.join(map(str, failure.details))}", DO) from failure
-        except OSError as error:
+        except NO_ANSWER as error:
             raise StepFailed(f"talking to {host.http_url}: {error}", DO) from error
 
 

@@ -4,12 +4,11 @@ import errno
 import fcntl
 import shutil
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import XenAPI
 
 from embedded import accelerator, demo, first_start, namespace, processes, readiness, supervision
 from embedded.guest_image.build import GuestImage, image
@@ -61,7 +60,7 @@ def bring_up(host: Host, guest_image: GuestImage) -> None:
     with Step("Network namespace") as step:
         step.done("made" if namespace.ensure(host.namespace) else "is there")
     with Step("Supervisor"):
-        supervision.start(host, stunnel_program())
+        supervision.start(host, sys.executable, stunnel_program())
 
 
 def check_path(host: Host) -> None:
@@ -144,7 +143,7 @@ def shut_down_guests(host: Host) -> None:
             return
         try:
             demo.shut_down_guests(host, CLEAN_SHUTDOWN_SECONDS)
-        except (XenAPI.Failure, OSError) as error:
+        except demo.NO_ANSWER as error:
             step.done(f"{error}: they are ended below")
 
 
@@ -169,7 +168,7 @@ def status(host: Host) -> bool:
     try:
         for name, state, uuid in demo.guests(host):
             say(f"  guest {name} ({uuid}): {state}")
-    except (XenAPI.Failure, OSError) as error:
+    except demo.NO_ANSWER as error:
         say(f"  guests: xapi does not say ({error})")
     say(f"  XenAPI {host.http_url} and {host.tls_url}, root's password in {host.root_password}")
     return True

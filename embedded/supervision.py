@@ -174,11 +174,11 @@ def statuses(host: Host) -> list[Status]:
     return sorted(found, key=lambda status: order.index(status.name))
 
 
-def start(host: Host, stunnel: str) -> None:
-    """Start supervisord, which starts the daemons; its own failures are raised as :class:`StepFailed`."""
+def start(host: Host, python: str, stunnel: str) -> None:
+    """Start supervisord, which starts the daemons with *python*; its own failures are raised as :class:`StepFailed`."""
     host.logs.mkdir(parents=True, exist_ok=True)
     host.run.mkdir(parents=True, exist_ok=True)
-    write(host.supervisor_config, configuration(host, sys.executable, stunnel), PUBLIC)
+    write(host.supervisor_config, configuration(host, python, stunnel), PUBLIC)
     environment = {**os.environ, MARK: str(host.folder)}
     program = Path(sys.executable).with_name("supervisord")
     run([program, "-c", host.supervisor_config], timeout=60, env=environment)
