@@ -5,15 +5,18 @@ driver comes without libvirtd's units, and stunnel4 starts nothing without a fil
 builds the demo guest (kernel, boot loader, ...) is downloaded and unpacked, never installed.
 """
 
+import grp
 import os
+import pwd
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 
 from embedded.progress import Step, StepFailed, run
 
@@ -35,6 +38,9 @@ INSTALLED = (
     "libc6-dev",
     "ca-certificates",
 )
+LIBVIRT_ACCOUNT = "libvirt-qemu"
+LIBVIRT_ID = 64055  # reserved for it in Debian, user and group
+Key = TypeVar("Key", str, int)
 APT_TIMEOUT = 1200.0
 APT_HELP = (
     "Is the network up and does /etc/apt/sources.list name a Debian mirror? Then: apt-get update && make run"
@@ -81,6 +87,43 @@ def install_missing() -> None:
         apt_get("update")
         apt_get("install", "--yes", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold", *absent)
         step.done(f"{len(absent)} installed")
+
+
+def ensure_libvirt_account() -> None:
+    """Make the account that libvirt's QEMU driver insists on finding, though guests here run as root.
+
+    It comes with the package of libvirtd's services, which is not wanted; name and ids are Debian's.
+    """
+    with Step("Account of libvirt's guests") as step:
+        made = []
+        if not _known(grp.getgrnam, LIBVIRT_ACCOUNT):
+            run(["groupadd", "--system", *_if_free(grp.getgrgid, "--gid"), LIBVIRT_ACCOUNT], timeout=60)
+            made.append("group")
+        if not _known(pwd.getpwnam, LIBVIRT_ACCOUNT):
+            # fmt: off
+            run(
+                [
+                    "useradd", "--system", *_if_free(pwd.getpwuid, "--uid"), "--gid", LIBVIRT_ACCOUNT,
+                    "--home-dir", "/var/lib/libvirt", "--no-create-home", "--shell", "/usr/sbin/nologin", LIBVIRT_ACCOUNT,
+                ],
+                timeout=60,
+            )
+            # fmt: on
+            made.append("user")
+        step.done(f"{' and '.join(made)} {LIBVIRT_ACCOUNT} made" if made else f"{LIBVIRT_ACCOUNT} is there")
+
+
+def _known(look_up: Callable[[Key], object], key: Key) -> bool:
+    try:
+        look_up(key)
+    except KeyError:
+        return False
+    return True
+
+
+def _if_free(look_up: Callable[[int], object], option: str) -> tuple[str, ...]:
+    """Ask for Debian's number unless somebody has it."""
+    return () if _known(look_up, LIBVIRT_ID) else (option, str(LIBVIRT_ID))
 
 
 def apt_get(*arguments: str, cwd: Path | None = None) -> str:

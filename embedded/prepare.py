@@ -13,10 +13,11 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 def main() -> int:
-    """Install Debian packages and make the virtual environment."""
+    """Install Debian packages, and make libvirt's account and the virtual environment."""
     say("Preparing the machine")
     try:
         debian.install_missing()
+        debian.ensure_libvirt_account()
         environment.ensure(CHECKOUT)
     except StepFailed as failure:
         say(f"\n{failure.why}\n\nWhat to do: {failure.do}")
