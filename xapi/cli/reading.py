@@ -68,9 +68,7 @@ async def show(objects: Objects, kind: Type, value: Any) -> Value:
     if isinstance(kind, Set):
         return [await _item(objects, kind.of, item) for item in value]
     if isinstance(kind, Map):
-        return {
-            await _item(objects, kind.key, key): await _item(objects, kind.value, item) for key, item in value.items()
-        }
+        return {await _item(objects, kind.key, key): await _item(objects, kind.value, item) for key, item in value.items()}
     return await _item(objects, kind, value)
 
 
@@ -87,9 +85,7 @@ async def _item(objects: Objects, kind: Type, value: Any) -> str:
     return str(value)
 
 
-async def row(
-    record: RecordType, subject: Subject, chosen: frozenset[str] | None, *, brief: bool
-) -> list[tuple[str, str]]:
+async def row(record: RecordType, subject: Subject, chosen: frozenset[str] | None, *, brief: bool) -> list[tuple[str, str]]:
     """Labels and texts of the fields chosen (None: all) that are not hidden. `brief` leaves out what costs a call."""
     return [
         (field.label, EXPENSIVE if brief and field.expensive else await text_of(field, subject))

@@ -14,9 +14,7 @@ _TRUE: Final = frozenset({"true", "t", "yes", "y", "1"})
 _FALSE: Final = frozenset({"false", "f", "no", "n", "0"})
 
 _UNITS: Final = {"": 0, "b": 0, "bytes": 0} | {
-    spelling: power
-    for power, letter in enumerate("kmgt", start=1)
-    for spelling in (letter, f"{letter}b", f"{letter}ib")
+    spelling: power for power, letter in enumerate("kmgt", start=1) for spelling in (letter, f"{letter}b", f"{letter}ib")
 }
 _SIZE: Final = re.compile(r"([0-9]+)[ \t]*([a-z]*)", re.IGNORECASE)
 _INTEGER: Final = re.compile(r"(-?)(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|0[uU][0-9_]+|[0-9][0-9_]*)")

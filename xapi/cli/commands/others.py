@@ -13,8 +13,7 @@ from xapi.cli.records.model import Class, Subject
 from xapi.cli.selectors import Selection, Several, on_each, select
 
 EVENT_CLASSES: Final = frozenset(
-    {"vm", "vdi", "sr", "host", "network", "vif", "pif", "vbd", "pbd", "pool", "task", "subject", "role", "secret"}
-    | {"vmss"}
+    {"vm", "vdi", "sr", "host", "network", "vif", "pif", "vbd", "pbd", "pool", "task", "subject", "role", "secret"} | {"vmss"}
 )
 
 

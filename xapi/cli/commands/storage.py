@@ -58,9 +58,7 @@ async def vdi_clone(ctx: Context) -> None:
 
 
 async def vdi_snapshot(ctx: Context) -> None:
-    await _print_uuid(
-        ctx, "VDI", await ctx.api.call("VDI.snapshot", await _vdi(ctx), ctx.arguments.map("driver-params"))
-    )
+    await _print_uuid(ctx, "VDI", await ctx.api.call("VDI.snapshot", await _vdi(ctx), ctx.arguments.map("driver-params")))
 
 
 async def vdi_copy(ctx: Context) -> None:

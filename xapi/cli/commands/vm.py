@@ -303,8 +303,6 @@ COMMANDS: Final = (
     Command("snapshot-revert", snapshot_revert, (), ("uuid", "snapshot-uuid"), standard=True),
     Command("snapshot-uninstall", snapshot_uninstall, (), ("uuid", "snapshot-uuid", "force"), standard=True),
     Command("template-uninstall", template_uninstall, ("template-uuid",), ("force",), standard=True),
-    Command(
-        "vm-install", install, _NEW, ("sr-name-label", "sr-uuid", "template", "copy-bios-strings-from"), standard=True
-    ),
+    Command("vm-install", install, _NEW, ("sr-name-label", "sr-uuid", "template", "copy-bios-strings-from"), standard=True),
     Command("vm-destroy", destroy, ("uuid",)),
 )

@@ -80,10 +80,7 @@ async def vm_last_boot_record(subject: Subject) -> Value:
 async def vm_VCPUs_utilisation(subject: Subject) -> Value:
     metrics = await subject.follow("metrics", "VM_metrics")
     count = int(metrics["VCPUs_number"]) if metrics else 0
-    return {
-        str(number): values.show_float(await subject.call("query_data_source", f"cpu{number}"))
-        for number in range(count)
-    }
+    return {str(number): values.show_float(await subject.call("query_data_source", f"cpu{number}")) for number in range(count)}
 
 
 async def vm_cooperative(subject: Subject) -> Value:

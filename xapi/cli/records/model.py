@@ -136,9 +136,7 @@ def _row(mark: Mark) -> Callable[..., Field]:
             add, remove = writes.add or f"add_to_{attribute}", writes.remove or f"remove_from_{attribute}"
             writes = replace(writes, add=add, remove=remove)
         if mark is Mark.SRW:
-            writes = replace(
-                writes, add=writes.add or f"add_{attribute}", remove=writes.remove or f"remove_{attribute}"
-            )
+            writes = replace(writes, add=writes.add or f"add_{attribute}", remove=writes.remove or f"remove_{attribute}")
         return Field(name, mark, source, writes, **details)
 
     return row
