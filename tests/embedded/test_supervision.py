@@ -51,7 +51,7 @@ def is_alive(pid: int) -> bool:
 @pytest.fixture
 def stub(tmp_path: Path) -> str:
     script = tmp_path / "stub"
-    script.write_text(f"#!/bin/sh\nexec {sys.executable} {STUB} \"$@\"\n")
+    script.write_text(f'#!/bin/sh\nexec {sys.executable} {STUB} "$@"\n')
     script.chmod(0o755)
     return str(script)
 

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fake_server import Outcome, Run, Script, unix_server, xe
+from tests.xe.fake_server import Outcome, Run, Script, unix_server, xe
 
 
 @pytest.fixture

@@ -173,9 +173,7 @@ def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str,
     return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(REPOSITORY), **(extra or {})}
 
 
-def xe(
-    *arguments: str, home: Path, env: Mapping[str, str] | None = None, stdin: bytes = b"", cwd: Path | None = None
-) -> Outcome:
+def xe(*arguments: str, home: Path, env: Mapping[str, str] | None = None, stdin: bytes = b"", cwd: Path | None = None) -> Outcome:
     """Runs the client as a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", "xe", *arguments],

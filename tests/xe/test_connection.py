@@ -4,9 +4,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from fake_server import Peer, Run, tcp_server, xe
 
 from idl import cli
+from tests.xe.fake_server import Peer, Run, tcp_server, xe
 from xe.connection import Target, target, target_of_url
 from xe.options import Invocation
 

@@ -14,9 +14,7 @@ def invocation(*argv: str, env: Mapping[str, str] | None = None, files: Mapping[
     return result
 
 
-def answer(
-    *argv: str, env: Mapping[str, str] | None = None, files: Mapping[str, str] | None = None
-) -> Invocation | Information:
+def answer(*argv: str, env: Mapping[str, str] | None = None, files: Mapping[str, str] | None = None) -> Invocation | Information:
     def read_file(path: str) -> str:
         if path not in (files or {}):
             raise FileNotFoundError(2, "No such file or directory", path)

@@ -5,9 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fake_server import REPOSITORY, Peer, unix_server
-
 from idl import cli
+from tests.xe.fake_server import REPOSITORY, Peer, unix_server
 
 
 def test_the_client_installs_and_runs_alone(tmp_path: Path) -> None:

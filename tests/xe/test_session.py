@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from fake_server import REPOSITORY, Peer, Run, environment, unix_server, xe
 
 from idl import cli
+from tests.xe.fake_server import REPOSITORY, Peer, Run, environment, unix_server, xe
 
 
 def test_prints_and_exits_with_the_servers_code(run: Run) -> None:
@@ -60,9 +60,7 @@ def test_an_error_without_description_is_shown_with_its_parameters(run: Run) -> 
         peer.say(cli.Exit(1))
 
     done = run(script, args=["sr-create"])
-    assert done.err == (
-        "Error code: SR_BACKEND_FAILURE_90\nError parameters: , The request is missing the device parameter, \n"
-    )
+    assert done.err == ("Error code: SR_BACKEND_FAILURE_90\nError parameters: , The request is missing the device parameter, \n")
     assert done.code == 1
 
 

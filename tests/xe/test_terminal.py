@@ -7,9 +7,8 @@ import sys
 import termios
 from pathlib import Path
 
-from fake_server import Peer, Run, environment, unix_server
-
 from idl import cli
+from tests.xe.fake_server import Peer, Run, environment, unix_server
 
 OK_HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 

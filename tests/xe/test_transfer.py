@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from fake_server import Peer, Run, Script, tcp_server, xe
 
 from idl import cli
+from tests.xe.fake_server import Peer, Run, Script, tcp_server, xe
 from xe.transfer import Heartbeat
 
 CONTENT = bytes(range(256)) * 1000
@@ -63,9 +63,7 @@ def test_redirects_are_followed(run: Run, tmp_path: Path) -> None:
         peer.read_head()
         peer.connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /export?b\r\n\r\n")
 
-    done = run(
-        command(cli.HttpGet("out", "/export?a"), cli.Ok()), redirect, other_host, args=["vm-export", "filename=out"]
-    )
+    done = run(command(cli.HttpGet("out", "/export?a"), cli.Ok()), redirect, other_host, args=["vm-export", "filename=out"])
     assert done.code == 0
     assert (tmp_path / "out").read_bytes() == b"there"
 

@@ -40,4 +40,3 @@ def test_a_module_without_dependencies_has_none() -> None:
 
 def test_directories_are_entries_too() -> None:
     assert directory("etc") == Entry("etc", 0o040755)
-

@@ -96,9 +96,7 @@ class ScriptedClient:
         return self.transfer_works
 
 
-async def run_command(
-    commands: Mapping[str, Command], *lines: str, api: FakeApi, client: ScriptedClient | None = None
-) -> Said:
+async def run_command(commands: Mapping[str, Command], *lines: str, api: FakeApi, client: ScriptedClient | None = None) -> Said:
     """One command as the server would run it; what it said."""
     arguments = parse(list(lines))
     said = Said(minimal=arguments.minimal)

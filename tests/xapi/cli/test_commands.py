@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from fake_api import FakeApi, ScriptedClient, run_command
 
 from idl import cli
+from tests.xapi.cli.fake_api import FakeApi, ScriptedClient, run_command
 from xapi.cli.commands import COMMANDS
 from xapi.cli.failures import CommandFailure
 from xapi.cli.selectors import SeveralFailed

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from fake_api import FakeApi, run_command
 
+from tests.xapi.cli.fake_api import FakeApi, run_command
 from xapi.cli.failures import CommandFailure, UnknownField
 from xapi.cli.generated import commands
 from xapi.errors import XenAPIError, error

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_api import Said
 
+from tests.xapi.cli.fake_api import Said
 from xapi.cli.printing import layout
 
 VECTORS = [p for parent in Path(__file__).parents if (p := parent / "shared/xe/vectors.json").exists()]
@@ -15,9 +15,7 @@ VECTORS = [p for parent in Path(__file__).parents if (p := parent / "shared/xe/v
 
 def test_labels_of_a_record_are_aligned_to_the_colon() -> None:
     row = [("uuid ( RO)", "1"), ("name-label ( RW)", "web"), ("name-description ( RW)", "")]
-    assert layout(row) == (
-        "uuid ( RO)                : 1\n          name-label ( RW): web\n    name-description ( RW): \n\n"
-    )
+    assert layout(row) == ("uuid ( RO)                : 1\n          name-label ( RW): web\n    name-description ( RW): \n\n")
 
 
 @pytest.mark.parametrize(

@@ -188,9 +188,7 @@ def test_fields_are_those_of_the_facts() -> None:
     # default_in_source is a remark on a default that upstream declares with a value of the wrong type.
     theirs = {n: [cleaned(f, drop=("default_in_source",)) for f in fields] for n, fields in theirs.items()}
     ours = {c.name: [describe_field(f) for f in c.fields] for c in MODEL.classes.values()}
-    assert {n: [f["name"] for f in fs] for n, fs in ours.items()} == {
-        n: [f["name"] for f in fs] for n, fs in theirs.items()
-    }
+    assert {n: [f["name"] for f in fs] for n, fs in ours.items()} == {n: [f["name"] for f in fs] for n, fs in theirs.items()}
     assert_same("field", ours, theirs)
     assert sum(map(len, ours.values())) == 950
 
@@ -203,8 +201,7 @@ def test_messages_declared_and_implicit_are_those_of_the_facts_in_their_order() 
             described["params"] = [cleaned(p, drop=("default_in_source",)) for p in message["params"]]
             theirs[f"{cls['name']}.{message['name']}"] = described
     ours = {
-        name: describe_message(message, with_life=message.kind is MessageKind.CUSTOM)
-        for name, message in MODEL.messages.items()
+        name: describe_message(message, with_life=message.kind is MessageKind.CUSTOM) for name, message in MODEL.messages.items()
     }
     assert_same("message", ours, theirs)
     assert list(ours) == list(theirs)
@@ -222,9 +219,7 @@ def test_implicit_messages_live_as_long_as_what_they_are_made_from() -> None:
 def test_constructor_takes_the_writable_and_static_fields() -> None:
     for cls in facts("classes")["classes"]:
         expected = [
-            f["name"]
-            for f in cls["fields"]
-            if f["qualifier"] != Qualifier.DYNAMIC_RO and not f.get("internal_only", False)
+            f["name"] for f in cls["fields"] if f["qualifier"] != Qualifier.DYNAMIC_RO and not f.get("internal_only", False)
         ]
         assert [f.name for f in MODEL.classes[cls["name"]].constructor_fields] == expected
 
@@ -243,9 +238,7 @@ def test_errors_are_those_of_the_facts() -> None:
 
 
 def test_relations_are_those_of_the_facts() -> None:
-    ours = [
-        {"kind": str(r.kind), "a": f"{r.cls}.{r.field}", "b": f"{r.other_cls}.{r.other_field}"} for r in MODEL.relations
-    ]
+    ours = [{"kind": str(r.kind), "a": f"{r.cls}.{r.field}", "b": f"{r.other_cls}.{r.other_field}"} for r in MODEL.relations]
     assert_same("relation", ours, facts("relations")["relations"])
 
 
