@@ -19,7 +19,7 @@ def test_a_failed_command_is_shown_with_the_end_of_its_output_and_advice() -> No
     with pytest.raises(StepFailed, match="ended with status 4") as failure:
         run([sys.executable, "-c", noisy], timeout=60, do="Try the other thing.")
     assert "cause" in failure.value.why
-    assert "first" not in failure.value.why
+    assert "    first\n" not in failure.value.why
     assert failure.value.do == "Try the other thing."
 
 
