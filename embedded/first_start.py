@@ -25,7 +25,7 @@ PUBLIC = 0o644
 class Product:
     """What the inventory says about the toolstack; clients compare these versions."""
 
-    brand: str = "XCP-ng"
+    brand: str = "Xapi Toolstack"
     version: str = "8.3.0"
     platform_name: str = "XCP"
     platform_version: str = "3.4.0"
