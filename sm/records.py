@@ -1,0 +1,72 @@
+"""What is written beside an image: one JSON file per disk or node, replaced atomically.
+
+``<id>.json`` says what the file ``<id>.qcow2`` or ``<id>.raw`` is to us. A :class:`DiskRecord` is a VDI and names the
+image that holds its content (after a snapshot that is another file than its own). A :class:`NodeRecord` marks an
+image as ours but as no VDI: being made, a base copy, or garbage. An image without a record is somebody else's file:
+it is shown as a disk and never collected.
+"""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from idl.storage import VdiInfo
+
+
+class DiskRecord(msgspec.Struct, tag="disk", kw_only=True):
+    image: str
+    """File name of the image that holds the content now."""
+    info: VdiInfo
+    """What XenAPI told us to remember; sizes are read from the image."""
+
+
+class NodeRecord(msgspec.Struct, tag="node", kw_only=True):
+    pass
+
+
+class SrRecord(msgspec.Struct, tag="sr", kw_only=True):
+    name_label: str = ""
+    name_description: str = ""
+
+
+Record = DiskRecord | NodeRecord | SrRecord
+_decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace *path* by *data*: after a crash it holds the old or the new bytes, never a mixture."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write(path: Path, record: Record) -> None:
+    write_atomically(path, msgspec.json.format(msgspec.json.encode(record)))
+
+
+def read(path: Path) -> Record | None:
+    """Read a record; None if there is none.
+
+    :raises msgspec.DecodeError: the file is not a record of ours.
+    """
+    try:
+        return _decoder.decode(path.read_bytes())
+    except FileNotFoundError:
+        return None
