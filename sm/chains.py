@@ -33,6 +33,8 @@ class Tree:
     """Disk -> the node it points to."""
     making: frozenset[str] = frozenset()
     """Nodes an operation is making now: nobody points to them yet, but somebody will."""
+    pinned: frozenset[str] = frozenset()
+    """Nodes to be kept as they are, though no disk points to them."""
 
     def children(self, node: str) -> list[str]:
         return sorted(child for child, parent in self.parents.items() if parent == node)
@@ -42,7 +44,7 @@ class Tree:
         return sorted(disk for disk, image in self.disks.items() if image == node)
 
     def hidden(self, node: str) -> bool:
-        return node not in self.making and not self.users(node)
+        return node not in self.making and node not in self.pinned and not self.users(node)
 
     def chain(self, node: str) -> list[str]:
         """*node* and its ancestors, oldest first. A missing parent ends the walk with that name in front.
@@ -65,7 +67,7 @@ class Tree:
     def writable(self, disk: str) -> bool:
         """Whether writing to the disk's node changes no other disk."""
         node = self.disks[disk]
-        return self.users(node) == [disk] and not self.children(node)
+        return self.users(node) == [disk] and node not in self.pinned and not self.children(node)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ class DiskRecord(msgspec.Struct, tag="disk", kw_only=True):
     """File name of the image that holds the content now."""
     info: VdiInfo
     """What XenAPI told us to remember; sizes are read from the image."""
+    epoch_base: str = ""
+    """The node a disk that is reset at each boot goes back to; it is kept as it is."""
 
 
 class NodeRecord(msgspec.Struct, tag="node", kw_only=True):

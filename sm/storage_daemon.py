@@ -21,11 +21,15 @@ from sm.drivers.base import Image
 from sm.errors import Fault, failure, no_space
 
 log = logging.getLogger(__name__)
+# It tells every closed connection as news.
+logging.getLogger("qemu.qmp").setLevel(logging.WARNING)
 
 PATIENCE = 60.0
 """Seconds a command that moves no bulk data may take."""
 EXPORT = "disk"
 NBD_SOCKET = "nbd"
+LOG = "log"
+"""What the process complains about, for people."""
 
 
 def node_name(path: Path) -> str:
@@ -202,22 +206,23 @@ class StorageDaemon:
         for stale in ("qmp", NBD_SOCKET, "pid"):
             (self._directory / stale).unlink(missing_ok=True)
         mark = self._mark()
-        # Relative socket paths: a Unix socket address holds 107 bytes, and a host's root may be deep.
-        process = await asyncio.create_subprocess_exec(
-            "qemu-storage-daemon", "--daemonize", "--pidfile", "pid",
-            "--chardev", f"socket,id={mark},path=qmp,server=on,wait=off", "--monitor", f"chardev={mark}",
-            "--nbd-server", f"addr.type=unix,addr.path={NBD_SOCKET},max-connections=0",
-            cwd=self._directory,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+        with (self._directory / LOG).open("wb") as complaints:
+            # Relative socket paths: a Unix socket address holds 107 bytes, and a host's root may be deep.
+            process = await asyncio.create_subprocess_exec(
+                "qemu-storage-daemon", "--daemonize", "--pidfile", "pid",
+                "--chardev", f"socket,id={mark},path=qmp,server=on,wait=off", "--monitor", f"chardev={mark}",
+                "--nbd-server", f"addr.type=unix,addr.path={NBD_SOCKET},max-connections=0",
+                cwd=self._directory,
+                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=complaints.fileno(),
+            )  # fmt: skip
         try:
             async with asyncio.timeout(PATIENCE):
-                _, complaint = await process.communicate()
+                status = await process.wait()
         except TimeoutError:
             process.kill()
-            raise _failed("qemu-storage-daemon", "did not start in time") from None
-        if process.returncode:
-            raise _failed("qemu-storage-daemon", complaint.decode(errors="replace"))
+            raise _failed("qemu-storage-daemon", "it did not start in time") from None
+        if status:
+            raise _failed("qemu-storage-daemon", (self._directory / LOG).read_text(errors="replace"))
 
     async def _connect(self) -> None:
         pid = int((self._directory / "pid").read_text())

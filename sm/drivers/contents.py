@@ -51,6 +51,7 @@ class Contents:
             {node.name: node.parent for node in self.nodes.values()},
             {disk: record.image for disk, record in self.disks.items()},
             making,
+            frozenset(record.epoch_base for record in self.disks.values() if record.epoch_base),
         )
 
     def describe(self, disk: str) -> VdiInfo:

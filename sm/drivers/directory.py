@@ -82,7 +82,7 @@ class DirectoryRepository(Repository):
         contents = await self._read()
         tree = contents.tree(frozenset(self._making))
         present = [disk for disk, record in contents.disks.items() if record.image in contents.nodes]
-        hidden = [name for name in contents.nodes if tree.hidden(name) and tree.children(name)]
+        hidden = [name for name in contents.nodes if not tree.users(name) and tree.children(name)]
         return [contents.describe(disk) for disk in present] + [contents.describe_hidden(name) for name in hidden]
 
     async def set_name_label(self, text: str) -> None:
@@ -201,6 +201,7 @@ class DirectoryRepository(Repository):
                 raise errors.failure(Fault.INVALID_ARGUMENT, f"{snapshot} is not a snapshot")
             with self._being_made(overlay), _too_long():
                 await self._carry_out(chains.revert(tree, vdi, snapshot, overlay), {}, Idle())
+                await self._pin(vdi, "")
 
     async def resize(self, vdi: str, size: int, live: Live) -> int:
         async with self._change() as contents:
@@ -227,15 +228,25 @@ class DirectoryRepository(Repository):
             await self._write_record(vdi, record)
 
     async def begin_epoch(self, vdi: str, persistent: bool) -> None:
-        """Put a fresh overlay over what the disk read through to; a disk that stands alone is frozen first."""
-        if persistent:
-            return
+        """A disk that is to be reset gets a fresh overlay over what it held when the first such epoch began."""
         overlay = f"{uuid.uuid4()}.qcow2"
         async with self._change() as contents:
             image = self._image_of(contents, vdi)
-            parent = contents.nodes[image].parent or image
+            base = contents.disks[vdi].epoch_base
+            if persistent:
+                if base:
+                    await self._pin(vdi, "")
+                return
+            if base not in contents.nodes:
+                base = image
+                await self._pin(vdi, base)
             with self._being_made(overlay), _too_long():
-                await self._carry_out([MakeOverlay(overlay, parent), Point(vdi, overlay, image)], {}, Idle())
+                await self._carry_out([MakeOverlay(overlay, base), Point(vdi, overlay, image)], {}, Idle())
+
+    async def _pin(self, vdi: str, node: str) -> None:
+        record = (await self._read()).disks[vdi]
+        if record.epoch_base != node:
+            await self._write_record(vdi, msgspec.structs.replace(record, epoch_base=node))
 
     def scratch(self) -> Path:
         return self._directory
@@ -311,7 +322,7 @@ class DirectoryRepository(Repository):
                 await qemu_img.create_overlay(self._directory / node, size, parent, Format.of(parent).value)
             case Point(disk, node, _previous):
                 record = (await self._read()).disks[disk]
-                await self._write_record(disk, DiskRecord(image=node, info=record.info))
+                await self._write_record(disk, msgspec.structs.replace(record, image=node))
             case SwitchLive(_disk, overlay):
                 await live.switch(self._node_image(overlay))
             case Publish(disk, node):
