@@ -1,9 +1,9 @@
-"""What is written beside an image: one JSON file per disk or node, replaced atomically.
+"""What is written beside the images of an SR, each file replaced atomically.
 
-``<id>.json`` says what the file ``<id>.qcow2`` or ``<id>.raw`` is to us. A :class:`DiskRecord` is a VDI and names the
-image that holds its content (after a snapshot that is another file than its own). A :class:`NodeRecord` marks an
-image as ours but as no VDI: being made, a base copy, or garbage. An image without a record is somebody else's file:
-it is shown as a disk and never collected.
+``<vdi>.json`` is a VDI: a :class:`DiskRecord` that names the image which holds its content (after a snapshot that is
+another file than ``<vdi>.qcow2``). ``<id>.node`` marks ``<id>.qcow2`` or ``<id>.raw`` as ours but as no VDI: being made, a
+base copy, or garbage; what it contains does not matter. Deleting a VDI renames its record to the mark, which
+works on a full disk, too. An image with neither is somebody else's file: it is shown as a disk and never collected.
 """
 
 import os
@@ -23,16 +23,13 @@ class DiskRecord(msgspec.Struct, tag="disk", kw_only=True):
     """The node a disk that is reset at each boot goes back to; it is kept as it is."""
 
 
-class NodeRecord(msgspec.Struct, tag="node", kw_only=True):
-    pass
-
-
 class SrRecord(msgspec.Struct, tag="sr", kw_only=True):
     name_label: str = ""
     name_description: str = ""
 
 
-Record = DiskRecord | NodeRecord | SrRecord
+Record = DiskRecord | SrRecord
+MARK = ".node"
 _decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 
 

@@ -15,7 +15,7 @@ from sm import records
 from sm.chains import Tree
 from sm.drivers.base import Format
 from sm.images.qcow2 import BadImage, read_header
-from sm.records import DiskRecord, NodeRecord
+from sm.records import MARK, DiskRecord
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Contents:
     nodes: Mapping[str, Node]
     disks: Mapping[str, DiskRecord]
     owned: frozenset[str]
-    """Nodes we made: they have a record. Others are never deleted."""
+    """Nodes we made: they have a record or a mark. Others are never deleted."""
 
     def tree(self, making: frozenset[str]) -> Tree:
         return Tree(
@@ -98,6 +98,8 @@ class Reader:
                 node = self._node(name)
                 if node is not None:
                     nodes[name] = node
+            elif name.endswith(MARK):
+                recorded.add(name.removesuffix(MARK))
             elif name.endswith(".json"):
                 self._record(name, disks, recorded)
         self._known = {name: known for name, known in self._known.items() if name in nodes}
@@ -117,7 +119,6 @@ class Reader:
         stem = name.removesuffix(".json")
         if isinstance(record, DiskRecord):
             disks[stem] = record
-        if isinstance(record, DiskRecord | NodeRecord):
             recorded.add(stem)
 
     def _node(self, name: str) -> Node | None:

@@ -24,7 +24,7 @@ from sm.drivers.base import Attachments, Format, Idle, Image, Live, Opened, Repo
 from sm.drivers.contents import IMAGE, Contents, Reader
 from sm.errors import Fault
 from sm.images import qemu_img
-from sm.records import DiskRecord, NodeRecord, SrRecord
+from sm.records import MARK, DiskRecord, SrRecord
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,9 @@ class DirectoryRepository(Repository):
         for leftover in self._directory.glob("*.tmp"):
             log.info("%s: removing leftover %s", self._sr, leftover.name)
             leftover.unlink(missing_ok=True)
+        for mark in self._directory.glob(f"*{MARK}"):
+            if not self._image_exists(mark.name.removesuffix(MARK)):
+                mark.unlink(missing_ok=True)
 
     async def detach(self) -> None:
         """Nothing is held."""
@@ -127,10 +130,11 @@ class DirectoryRepository(Repository):
             raise errors.failure(Fault.VDI_CREATE, f"There is already a disk {disk}")
         with self._being_made(name):
             try:
-                await self._write_record(disk, NodeRecord())
+                self._mark(name)
                 make = qemu_img.create_raw if image_format is Format.RAW else qemu_img.create_qcow2
                 await make(self._directory / name, size)
                 await self._write_record(disk, DiskRecord(image=name, info=_described(info, disk)))
+                self._mark_path(name).unlink()
             except BaseException:
                 self._record_path(disk).unlink(missing_ok=True)
                 await self._remove(name)
@@ -318,7 +322,7 @@ class DirectoryRepository(Repository):
         match step:
             case MakeOverlay(node, parent):
                 size = (await self._read()).nodes[parent].virtual_size
-                await self._write_record(node.partition(".")[0], NodeRecord())
+                self._mark(node)
                 await qemu_img.create_overlay(self._directory / node, size, parent, Format.of(parent).value)
             case Point(disk, node, _previous):
                 record = (await self._read()).disks[disk]
@@ -359,20 +363,36 @@ class DirectoryRepository(Repository):
         except OSError as error:
             raise errors.from_os(error, Fault.VDI_CREATE) from error
 
+    def _mark_path(self, node: str) -> Path:
+        return self._directory / f"{_stem(node)}{MARK}"
+
+    def _mark(self, node: str) -> None:
+        try:
+            self._mark_path(node).touch()
+        except OSError as error:
+            raise errors.from_os(error, Fault.VDI_CREATE) from error
+
+    def _image_exists(self, stem: str) -> bool:
+        return any((self._directory / f"{stem}.{kind.value}").exists() for kind in Format)
+
     async def _forget_disk(self, disk: str) -> None:
-        """Drop a disk's record; where it names an image, that stays marked as ours until it is collected."""
-        if any((self._directory / f"{disk}.{kind.value}").exists() for kind in Format):
-            await self._write_record(disk, NodeRecord())
-        else:
-            self._record_path(disk).unlink(missing_ok=True)
+        """Drop a disk's record; the image of the same name, if it is there, stays marked as ours until it is collected."""
+        record = self._record_path(disk)
+        try:
+            if not self._image_exists(disk):
+                record.unlink(missing_ok=True)
+            elif record.exists():
+                record.replace(self._mark_path(disk))
+            else:
+                self._mark(disk)
+        except OSError as error:
+            raise errors.from_os(error, Fault.VDI_DELETE) from error
 
     async def _remove(self, node: str) -> None:
         """Delete an image, then its mark: the other way round a crash would leave an image nobody collects."""
-        stem = node.partition(".")[0]
         try:
             (self._directory / node).unlink(missing_ok=True)
-            if isinstance(records.read(self._record_path(stem)), NodeRecord):
-                self._record_path(stem).unlink(missing_ok=True)
+            self._mark_path(node).unlink(missing_ok=True)
         except OSError as error:
             raise errors.from_os(error, Fault.VDI_DELETE) from error
 
@@ -399,6 +419,10 @@ class DirectoryRepository(Repository):
 
     def _node_image(self, name: str) -> Image:
         return Image(self._directory / name, Format.of(name))
+
+
+def _stem(node: str) -> str:
+    return node.partition(".")[0]
 
 
 def _rounded(size: int) -> int:

@@ -66,6 +66,7 @@ class Host:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+        self.storage.close()  # type: ignore[attr-defined]
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:

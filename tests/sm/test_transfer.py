@@ -59,10 +59,14 @@ def leftovers(host: Host) -> list[Path]:
     return [*host.directory.glob("*.tmp"), *host.root.under("/var/run/nonpersistent/sm/dp").glob("*")]
 
 
+def qemu_img(*arguments: str) -> None:
+    subprocess.run(["qemu-img", *arguments], check=True)
+
+
 def image(host: Host, data: bytes, *convert: str) -> bytes:
     source, target = host.root.path / "source", host.root.path / "target"
     source.write_bytes(data)
-    subprocess.run(["qemu-img", "convert", "-f", "raw", *convert, str(source), str(target)], check=True)
+    qemu_img("convert", "-f", "raw", *convert, str(source), str(target))
     return target.read_bytes()
 
 
@@ -88,7 +92,7 @@ async def test_an_image_in_another_format_goes_in_and_comes_out(host: Host, stre
     out = host.root.path / "out"
     out.write_bytes(await fetch(host, vdi, stream_format))
     qemu_format = "vpc" if stream_format == "vhd" else "qcow2"
-    subprocess.run(["qemu-img", "convert", "-f", qemu_format, "-O", "raw", str(out), str(out) + ".raw"], check=True)
+    qemu_img("convert", "-f", qemu_format, "-O", "raw", str(out), str(out) + ".raw")
     assert Path(str(out) + ".raw").read_bytes() == data + bytes(2 * MIB)
     assert leftovers(host) == []
 
@@ -117,7 +121,7 @@ async def test_an_image_that_reads_the_hosts_files_is_refused(host: Host) -> Non
     secret = host.root.path / "secret"
     secret.write_bytes(b"secret" * 1000)
     for options in (["-u", "-b", str(secret), "-F", "raw"], ["-o", f"data_file={secret},data_file_raw=on"]):
-        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *options, str(hostile), "1M"], check=True)
+        qemu_img("create", "-q", "-f", "qcow2", *options, str(hostile), "1M")
         vdi = await host.new_vdi(2 * MIB)
         with pytest.raises(RpcError, match="SR_BACKEND_FAILURE_65"):
             await send(host, vdi, hostile.read_bytes(), "qcow2")
