@@ -181,7 +181,7 @@ def test_removing_a_bridge_leaves_the_guests_interface_behind() -> None:
 
 CARDS = ("eth0", "eth1", "eth2")
 modes = st.sampled_from(["active-backup", "balance-slb", "lacp", "unheard-of"])
-ports = st.one_of(
+ports: st.SearchStrategy[dict[str, PortConfig]] = st.one_of(
     st.just({}),
     st.sampled_from(CARDS).map(lambda name: {name: port(name)}),
     st.tuples(st.sampled_from([("eth0", "eth1"), ("eth1", "eth2")]), modes).map(lambda p: {"bond0": port(*p[0], mode=p[1])}),
