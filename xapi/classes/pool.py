@@ -20,7 +20,7 @@ async def sync_database(ctx: Context) -> None:
 async def is_slave(ctx: Context, host: str) -> bool:
     """XenAPI: pool.is_slave."""
     ctx.db.row("host", host)
-    return ctx.db.get("pool", the_pool(ctx), "master") != host
+    return bool(ctx.db.get("pool", the_pool(ctx), "master") != host)
 
 
 @implements("pool.initial_auth")

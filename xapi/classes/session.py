@@ -1,5 +1,7 @@
 """XenAPI class session: logging in and out."""
 
+from pathlib import Path
+
 from xapi import errors
 from xapi.database.schema import NULL_REF
 from xapi.server.authentication import local_user, pool_secret
@@ -67,12 +69,12 @@ async def change_password(ctx: Context, old_pwd: str, new_pwd: str) -> None:
     """XenAPI: session.change_password: root's, by a local superuser; only where a password file is in use."""
     if not ctx.app.sessions.is_superuser(ctx.session):
         raise errors.user_is_not_local_superuser("only the local superuser may change the password")
-    file = ctx.app.config.text("root_password_file", "")
+    file = ctx.app.config.text("root-password-file", "")
     if not file:
         raise errors.error("CHANGE_PASSWORD_REJECTED", "use passwd(1) on this host")
     if not new_pwd or "\n" in new_pwd:
         raise errors.error("CHANGE_PASSWORD_REJECTED", "the password must be one line and not empty")
-    path = ctx.app.root.under(file)
+    path = Path(file)
     fresh = path.with_name(path.name + ".new")
     fresh.touch(mode=0o600)
     fresh.write_text(new_pwd + "\n")

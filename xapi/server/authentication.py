@@ -13,12 +13,12 @@ log = logging.getLogger(__name__)
 async def local_user(app: App, user: str, password: str) -> bool:
     """Return whether *password* is the local user's.
 
-    ``/etc/xapi.conf`` key ``root_password_file`` names a file with root's password (embedded hosts); without it PAM is
+    ``/etc/xapi.conf`` key ``root-password-file`` names a file with root's password (embedded hosts); without it PAM is
     asked (service ``xapi``).
     """
-    file = app.config.text("root_password_file", "")
+    file = app.config.text("root-password-file", "")
     if file:
-        return user == "root" and _same(password, _read(app.root.under(file) if file.startswith("/") else Path(file)))
+        return user == "root" and _same(password, _read(Path(file)))
     return await asyncio.to_thread(_pam, user, password)
 
 

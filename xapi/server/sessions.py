@@ -163,5 +163,5 @@ def assert_http_permitted(ctx: Context, name: str) -> None:
 
 async def login_failed(ctx: Context, user: str) -> XenAPIError:
     """Return the error for a refused login, after the pause that slows guessing down."""
-    await asyncio.sleep(ctx.app.config.number("login_failure_delay", 5.0))
+    await asyncio.sleep(ctx.app.config.number("login-failure-delay", 5.0))
     return errors.error("SESSION_AUTHENTICATION_FAILED")
