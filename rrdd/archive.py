@@ -145,11 +145,18 @@ class Archive:
         return np.where(usable, rates, nan)
 
     def _advance(self, now: float, rates: Floats, stale: npt.NDArray[np.bool_]) -> None:
-        interval = now - self.clock if now >= self.clock else float(STEP)
+        if now < self.clock:
+            # The clock was set back: how much of the present point and rows we know cannot be told. They begin anew.
+            self.clock = now
+            self.value = np.where(self._derive, 0.0, rates)
+            self.unknown_sec = np.full_like(rates, now % STEP)
+            for ring in self.rings:
+                ring.begin_anew(floor(now / STEP))
+            return
         passed = floor(self.clock / STEP)
         elapsed = max(floor(now / STEP) - passed, 0)
         after = now % STEP if elapsed else 0.0
-        before = interval - after
+        before = now - self.clock - after
         self.clock = now
         unknown = np.isnan(rates)
         # A level stands for its whole point; a counter is spread over the time it grew in.

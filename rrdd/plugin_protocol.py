@@ -104,7 +104,7 @@ class Reader:
         """
         try:
             return self._read_v1(content) if self.protocol is Protocol.V1 else self._read_v2(content)
-        except (ValueError, TypeError, struct.error, msgspec.DecodeError) as error:
+        except (ValueError, TypeError, KeyError, struct.error, msgspec.DecodeError) as error:
             raise PluginError(f"malformed: {error}") from error
 
     def _read_v1(self, content: bytes) -> list[Reading]:
@@ -119,7 +119,7 @@ class Reader:
             raise PluginError("bad checksum")
         document = msgspec.json.decode(payload)
         sources = _sources(document)
-        timestamp = float(document["timestamp"]) if "timestamp" in document else math.nan
+        timestamp = float(document["timestamp"])
         if not math.isfinite(timestamp):
             raise PluginError("no timestamp")
         found = []

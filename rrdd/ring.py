@@ -91,9 +91,13 @@ class Ring:
         rest = elapsed - wanted
         if rest >= size:
             self._push(points, rest // size)
-        self.accumulator.fill(_EMPTY[self.shape.cf])
-        self.unknown.fill(0.0)
+        self.begin_anew(0)
         self._accumulate(rest % size, points)
+
+    def begin_anew(self, passed: int) -> None:
+        """Forget the points of the present row; after *passed* points since the epoch, some of it are unknown."""
+        self.accumulator.fill(_EMPTY[self.shape.cf])
+        self.unknown.fill(float(passed % self.shape.pdp_per_row))
 
     def _accumulate(self, count: int, points: Floats) -> None:
         if count == 0:
