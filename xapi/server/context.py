@@ -1,0 +1,124 @@
+"""What a running call knows: who asked, under which task, and the host it runs on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from idl.config import Config
+from idl.network import Networking
+from idl.paths import Root
+from idl.rrd import Metrics
+from idl.storage import Storage
+from idl.xenops import Xenops
+from xapi.database.schema import NULL_REF
+from xapi.database.store import Store
+
+if TYPE_CHECKING:
+    from xapi.server.events import Events
+    from xapi.server.sessions import Sessions
+    from xapi.server.tasks import Tasks
+    from xapi.server.watch import Watch
+
+
+def now() -> str:
+    """Return the time as a wire date."""
+    return time.strftime("%Y%m%dT%H:%M:%SZ", time.gmtime())
+
+
+def wire_date(seconds: float) -> str:
+    return time.strftime("%Y%m%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+@dataclass(slots=True)
+class Services:
+    """The other daemons of this host."""
+
+    xenops: Xenops
+    storage: Storage
+    network: Networking
+    metrics: Metrics
+
+
+@dataclass(slots=True)
+class App:
+    """This xapi: its store, its daemons, its own subsystems. One per process (tests may have several)."""
+
+    root: Root
+    config: Config
+    db: Store
+    services: Services
+    sessions: Sessions = field(init=False)
+    tasks: Tasks = field(init=False)
+    events: Events = field(init=False)
+    watch: Watch = field(init=False)
+    localhost: str = NULL_REF
+    """Ref of the host this process runs on; set by start-up."""
+    inventory: dict[str, str] = field(default_factory=dict)
+    jobs: set[asyncio.Task[Any]] = field(default_factory=set)
+    """Running background coroutines; joined at stop."""
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Run *coroutine* in the background; it is owned by the app and cancelled when the app stops."""
+        task = asyncio.create_task(coroutine, name=name)
+        self.jobs.add(task)
+        task.add_done_callback(self.jobs.discard)
+        return task
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from."""
+
+    local_root: bool = False
+    """Over the local Unix socket: root, without a password."""
+    address: str = ""
+    user_agent: str = ""
+    originator: str = ""
+    encrypted: bool = False
+
+
+@dataclass(slots=True)
+class Context:
+    """One call. ``ctx.db`` is the store; ``ctx.task`` a task's ref (or a ``DummyRef`` where there is no row)."""
+
+    app: App
+    origin: Origin
+    session: str = NULL_REF
+    task: str = NULL_REF
+    name: str = ""
+    """The message, e.g. ``VM.start``."""
+    other_config: dict[str, str] = field(default_factory=dict)
+    """Of the task that is made for this call: what ``x-http-other-config-…`` headers said."""
+    subtask_of: str = NULL_REF
+    cancel_hooks: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def db(self) -> Store:
+        return self.app.db
+
+    @property
+    def services(self) -> Services:
+        return self.app.services
+
+    @property
+    def dbg(self) -> str:
+        """Text that names this call in the other daemons' logs."""
+        return f"{self.name} R:{self.task[-12:]}"
+
+    @property
+    def has_task(self) -> bool:
+        return self.db.exists("task", self.task)
+
+    def progress(self, fraction: float) -> None:
+        """Say how far the call's task is (0.0 to 1.0)."""
+        if self.has_task and self.db.get("task", self.task, "status") == "pending":
+            self.db.set("task", self.task, progress=float(fraction))
+
+
+def internal_context(app: App, name: str) -> Context:
+    """Return a context for work that nobody asked for: superuser, no task row."""
+    return Context(app, Origin(local_root=True), name=name, task=f"DummyRef:|{name}|")
