@@ -5,7 +5,8 @@ import logging
 
 from idl.rpc import RpcError, Unreachable
 from xapi import errors
-from xapi.classes import secret, sm, vdi_rows
+from xapi.classes import secret, sm, sr_contents
+from xapi.classes.message import send
 from xapi.classes.storage_state import hold_sr, update_contents, update_sr
 from xapi.database.store import Store
 from xapi.errors import XenAPIError
@@ -74,18 +75,9 @@ async def connect(ctx: Context, pbd: str) -> None:
 async def _first_look(ctx: Context, sr: str) -> None:
     """Scan a repository that has just been plugged. It is usable even if that fails."""
     try:
-        found, info = await ctx.services.storage.sr_scan(ctx.dbg, ctx.db.get("SR", sr, "uuid"))
+        await sr_contents.read(ctx, sr)
     except (RpcError, Unreachable) as reason:
         log.warning("SR %s is plugged but could not be scanned: %s", ctx.db.get("SR", sr, "uuid"), reason)
-        return
-    vdi_rows.reconcile(ctx, sr, found)
-    ctx.db.set(
-        "SR",
-        sr,
-        physical_size=info.total_space,
-        physical_utilisation=info.total_space - info.free_space,
-        virtual_allocation=sum(vdi.virtual_size for vdi in found),
-    )
 
 
 @implements("PBD.plug")
@@ -102,7 +94,8 @@ async def plug(ctx: Context, pbd: str) -> None:
 def _in_use(db: Store, pbd: str) -> str | None:
     """Return an image of the repository that the PBD's host has attached, or None."""
     host = db.get("PBD", pbd, "host")
-    for vdi in db.get("SR", db.get("PBD", pbd, "SR"), "VDIs"):
+    images: list[str] = db.get("SR", db.get("PBD", pbd, "SR"), "VDIs")
+    for vdi in images:
         for vbd in db.get("VDI", vdi, "VBDs"):
             row = db.row("VBD", vbd).values
             if not (row["currently_attached"] or row["reserved"]):
@@ -155,6 +148,9 @@ async def _replug(ctx: Context, pbd: str) -> XenAPIError | None:
         ctx.db.set("PBD", pbd, currently_attached=False)
         update_contents(ctx, sr)
         shown = reason if isinstance(reason, XenAPIError) else translate(ctx, reason)
-        log.error("PBD %s could not be plugged: %s", ctx.db.get("PBD", pbd, "uuid"), shown)
+        identity = ctx.db.get("PBD", pbd, "uuid")
+        log.error("PBD %s could not be plugged: %s", identity, shown)
+        host = ctx.db.get("host", ctx.app.localhost, "uuid")
+        send(ctx, "PBD_PLUG_FAILED_ON_SERVER_START", "Host", host, f"PBD {identity}: {shown}")
         return shown
     return None

@@ -1,6 +1,7 @@
 """Which storage drivers this host has and what they can do: rows of class SM, kept in step with the storage service."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from idl.storage import DriverInfo
 from xapi import errors
@@ -36,7 +37,7 @@ def parse_features(words: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def _fields(driver: DriverInfo) -> dict[str, object]:
+def _fields(driver: DriverInfo) -> dict[str, Any]:
     features = parse_features(driver.features)
     return {
         "name_label": driver.name,

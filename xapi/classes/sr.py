@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from idl.rpc import RpcError, Unreachable
 from idl.storage import ProbeResult, SrInfo
 from xapi import errors
-from xapi.classes import blob, pbd, secret, sm, vdi_rows
+from xapi.classes import blob, pbd, secret, sm, sr_contents, vdi_rows
 from xapi.classes.storage_state import assert_attached_here, hold_sr, is_attached
 from xapi.classes.storage_state import update_sr as update_allowed_operations
 from xapi.database.schema import NULL_REF
@@ -26,45 +26,19 @@ def _uuid(ctx: Context, sr: str) -> str:
     return identity
 
 
-def write_sizes(ctx: Context, sr: str, info: SrInfo) -> None:
-    """Write what the storage says of a repository's space into its row."""
-    ctx.db.set(
-        "SR",
-        sr,
-        physical_size=info.total_space,
-        physical_utilisation=info.total_space - info.free_space,
-        virtual_allocation=info.virtual_allocation,
-        clustered=info.clustered,
-    )
-
-
-async def refresh_sizes(ctx: Context, sr: str) -> None:
-    """Ask the storage for a repository's space, after something in it changed size."""
-    write_sizes(ctx, sr, await ctx.services.storage.sr_stat(ctx.dbg, _uuid(ctx, sr)))
-
-
-async def read_contents(ctx: Context, sr: str) -> None:
-    """Compare a repository's rows with its storage, which must be attached here."""
-    found, info = await ctx.services.storage.sr_scan(ctx.dbg, _uuid(ctx, sr))
-    vdi_rows.reconcile(ctx, sr, found)
-    info.virtual_allocation = sum(vdi.virtual_size for vdi in found)
-    write_sizes(ctx, sr, info)
-    ctx.db.remove_from_map("SR", sr, "other_config", "dirty")
-
-
 @implements("SR.scan")
 async def scan(ctx: Context, sr: str) -> None:
     """XenAPI: SR.scan."""
     async with hold_sr(ctx, sr, "scan"):
         assert_attached_here(ctx, sr)
-        await read_contents(ctx, sr)
+        await sr_contents.read(ctx, sr)
 
 
 @implements("SR.update")
 async def update(ctx: Context, sr: str) -> None:
     async with hold_sr(ctx, sr, "update"):
         assert_attached_here(ctx, sr)
-        await refresh_sizes(ctx, sr)
+        await sr_contents.refresh_sizes(ctx, sr)
 
 
 @implements("SR.create")
@@ -97,7 +71,7 @@ async def create(
             connection = pbd.new_row(ctx, member, sr, settled, {})
             if member == ctx.app.localhost:
                 await pbd.connect(ctx, connection)
-        await read_contents(ctx, sr)
+        await sr_contents.read(ctx, sr)
         undo.pop_all()
     update_allowed_operations(ctx, sr)
     return sr

@@ -16,10 +16,8 @@ _TYPES = frozenset(MODEL.enums["vdi_type"])
 
 def at(db: Store, sr: str, location: str) -> str | None:
     """Return the row of the disk at *location* in a repository, or None."""
-    for vdi in db.get("SR", sr, "VDIs"):
-        if db.get("VDI", vdi, "location") == location:
-            return vdi
-    return None
+    images: list[str] = db.get("SR", sr, "VDIs")
+    return next((vdi for vdi in images if db.get("VDI", vdi, "location") == location), None)
 
 
 def _ref_at(db: Store, sr: str, location: str) -> str:
