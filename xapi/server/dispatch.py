@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from idl.rpc import RpcError, Unreachable
 from xapi import errors
 from xapi.database.schema import NULL_REF
@@ -21,7 +23,7 @@ from xapi.errors import XenAPIError
 from xapi.server import implicit, registry
 from xapi.server.context import Context
 from xapi.server.daemon_errors import translate
-from xapi.server.encoding import result_text
+from xapi.server.encoding import Encoded, RowRecord, RowRecords, result_text
 from xapi.server.marshal import constructor_arguments, native
 from xapi.server.sessions import assert_permitted
 
@@ -238,7 +240,25 @@ def as_api_error(ctx: Context, reason: Exception) -> XenAPIError:
 
 
 async def call_as(ctx: Context, name: str, *params: Any) -> Any:
-    """Call a message from inside with native parameters, under *ctx*'s session (xe's commands, HTTP handlers)."""
+    """Call a message from inside with native parameters, under *ctx*'s session (xe's commands, HTTP handlers).
+
+    The result is native too: records are dicts, ``get_all_records`` a dict ref -> record.
+    """
     inner = Context(ctx.app, ctx.origin, subtask_of=ctx.task if ctx.has_task else NULL_REF)
-    outcome = await call(inner, name, [ctx.session, *params])
-    return outcome.value
+    message = find(_split(name)[0])
+    session = [ctx.session] if message is None or message.message.needs_session else []
+    value = (await call(inner, name, [*session, *params])).value
+    match value:
+        case RowRecord():
+            return _plain(ctx, value.cls.name, value.row.ref)
+        case RowRecords():
+            return {row.ref: _plain(ctx, value.cls.name, row.ref) for row in value.rows}
+        case Encoded():
+            return msgspec.json.decode(value.json())
+        case _:
+            return value
+
+
+def _plain(ctx: Context, cls: str, ref: str) -> dict[str, Any]:
+    record = ctx.db.record(cls, ref)
+    return {field.name: record[field.name] for field in MODEL.classes[cls].record_fields}
