@@ -98,7 +98,8 @@ def _power_state(facts: VbdFacts, operation: str) -> XenAPIError | None:
 
 
 def _attachment(facts: VbdFacts, operation: str) -> XenAPIError | None:
-    if operation in ("attach", "plug") and facts.attached:
+    # Disks of a suspended VM stay attached in name, and are attached again at its resume.
+    if operation in ("attach", "plug") and facts.attached and facts.power_state != "Suspended":
         return errors.device_already_attached(facts.ref)
     if operation in ("unplug", "unplug_force") and not facts.attached:
         return errors.device_already_detached(facts.ref)

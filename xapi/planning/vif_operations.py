@@ -57,7 +57,8 @@ def _power_state(facts: VifFacts, operation: str) -> XenAPIError | None:
 
 
 def _attachment(facts: VifFacts, operation: str) -> XenAPIError | None:
-    if operation in ("attach", "plug") and facts.attached:
+    # Interfaces of a suspended VM stay attached in name, and are attached again at its resume.
+    if operation in ("attach", "plug") and facts.attached and facts.power_state != "Suspended":
         return errors.device_already_attached(facts.ref)
     if operation == "unplug" and not facts.attached:
         return errors.device_already_detached(facts.ref)

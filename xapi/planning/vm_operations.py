@@ -65,7 +65,6 @@ _ON_CONTROL_DOMAINS: Final = _words(
     " changing_memory_limits changing_static_range start start_on changing_VCPUs destroy"
 )
 _MOVES: Final = frozenset({"suspend", "checkpoint", "pool_migrate", "migrate_send"})
-_SUSPEND_LIKE: Final = frozenset({"suspend", "checkpoint", "pool_migrate", "migrate_send"})
 
 _FEATURES: Final[Mapping[str, tuple[str, ...]]] = {
     "suspend": ("feature-suspend",),
@@ -116,7 +115,10 @@ class VmFacts:
     immobile: bool = False
     nested_virt: bool = False
     features: Mapping[str, str] | None = None
-    """What the guest's agent announced; None when no driver of the guest is known, and then nothing is demanded."""
+    """What the guest's agent announced (``feature-…`` keys); None when it announced nothing, and then nothing is demanded:
+    fully virtualised guests answer ACPI, paravirtualised ones always could."""
+    cant_suspend: str | None = None
+    """Why the guest says that it cannot be suspended now."""
     resets_on_boot: bool = False
     """A disk of it has on_boot=reset."""
     caches_reset_disk: bool = False
@@ -248,14 +250,13 @@ def _control_domain(facts: VmFacts, operation: str, strict: bool) -> XenAPIError
 
 
 def _guest_features(facts: VmFacts, operation: str, strict: bool) -> XenAPIError | None:
-    features = facts.features
-    if features is None or facts.power_state not in LIVE or operation not in _FEATURES:
+    if facts.power_state not in LIVE or operation not in _FEATURES:
         return None
-    if operation in _SUSPEND_LIKE and "data-cant-suspend-reason" in features:
-        return error("VM_NON_SUSPENDABLE", facts.ref, features["data-cant-suspend-reason"])
-    if not strict and operation != "changing_VCPUs_live":
+    if operation in _MOVES and facts.cant_suspend is not None:
+        return error("VM_NON_SUSPENDABLE", facts.ref, facts.cant_suspend)
+    if facts.features is None or (not strict and operation != "changing_VCPUs_live"):
         return None
-    if any(features.get(name) == "1" for name in _FEATURES[operation]):
+    if any(facts.features.get(name) == "1" for name in _FEATURES[operation]):
         return None
     return errors.vm_lacks_feature(facts.ref)
 
