@@ -75,6 +75,10 @@ KEPT_BESIDE = frozenset({"message"})
 """Classes that the original keeps in files of their own; here they are rows like all others."""
 
 
+SILENT = frozenset({"role"})
+"""Classes whose rows are the same everywhere and for ever: clients do not expect events of them."""
+
+
 def from_model(model: Model = MODEL) -> Schema:
     """Return the store's schema for every class that has rows."""
     partners, computed = _relations(model)
