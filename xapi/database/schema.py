@@ -103,7 +103,7 @@ def from_model(model: Model = MODEL) -> Schema:
                     key in computed,
                 )
             )
-        schema[cls.name] = table(
-            cls.name, *columns, persist=cls.persist or cls.name in KEPT_BESIDE, events=cls.events or cls.name in KEPT_BESIDE
-        )
+        persist = cls.persist or cls.name in KEPT_BESIDE
+        events = (cls.events or cls.name in KEPT_BESIDE) and cls.name not in SILENT
+        schema[cls.name] = table(cls.name, *columns, persist=persist, events=events)
     return schema
