@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 from idl.paths import short_path
 
@@ -116,7 +117,7 @@ class Session:
             (reply,), _ = xmlrpc.client.loads(answer)
         except xmlrpc.client.Fault as fault:
             raise Failure("FAULT", [str(fault.faultCode), fault.faultString]) from fault
-        except (ValueError, xmlrpc.client.Error, SyntaxError) as error:
+        except (ValueError, xmlrpc.client.Error, ExpatError) as error:
             raise Unavailable(f"{method}: not an XML-RPC answer: {error}") from error
         match reply:
             case {"Status": "Success", "Value": value}:

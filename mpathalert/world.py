@@ -42,8 +42,9 @@ class World:
         return [Change(Path(event.ref, id_), health, self.line(event.ref, id_, health, now)) for id_, health in changed]
 
     def _paths_of(self, ref: str) -> Mapping[str, Health]:
-        owner = self.pbds.get(ref) or self.hosts.get(ref)
-        return owner.paths if owner else {}
+        if ref in self.pbds:
+            return self.pbds[ref].paths
+        return self.hosts[ref].paths if ref in self.hosts else {}
 
     def paths(self) -> Iterator[tuple[Path, Health]]:
         for owner, found in [*self.pbds.items(), *self.hosts.items()]:
@@ -63,12 +64,11 @@ class World:
     def alert(self, changes: Iterable[Change], period_s: float, now: datetime) -> str | None:
         """Return the alert's text for the *changes* of the last *period_s* seconds, or None when none is of interest."""
         broken = {path: health for path, health in self.paths() if health.is_broken}
-        interesting = [
-            change
-            for change in changes
-            if change.health.is_broken or change.path in broken or change.path in self.broken_since_alert
-        ]
-        self.broken_since_alert |= {change.path for change in interesting}
+        interesting = []
+        for change in changes:
+            if change.health.is_broken or change.path in broken or change.path in self.broken_since_alert:
+                interesting.append(change)
+                self.broken_since_alert.add(change.path)
         if not interesting:
             return None
         text = ""
