@@ -178,6 +178,9 @@ async def keep_session(socket_path: Path, originator: str, work: Callable[[Sessi
         except (Failure, Unavailable) as error:
             log.log(logging.DEBUG if waiting else logging.WARNING, "no use of xapi for now (%s); trying again", error)
             waiting = True
+        except Exception:
+            # The top of a daemon: what nobody expected is logged, and must not end the watching.
+            log.exception("beginning again")
         pause = FIRST_PAUSE_S if loop.time() - began > LONGEST_PAUSE_S else min(pause * 2, LONGEST_PAUSE_S)
         # Nobody tells when xapi listens again.
         await asyncio.sleep(pause)

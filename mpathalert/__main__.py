@@ -20,4 +20,4 @@ async def run(daemon: Daemon) -> AsyncIterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main("mpathalert", run))
+    sys.exit(main("mpathalert", run, fast_loop=False))

@@ -47,8 +47,8 @@ class World:
         return self.hosts[ref].paths if ref in self.hosts else {}
 
     def paths(self) -> Iterator[tuple[Path, Health]]:
-        for owner, found in [*self.pbds.items(), *self.hosts.items()]:
-            for scsi_id, health in found.paths.items():
+        for owner in [*self.pbds, *self.hosts]:
+            for scsi_id, health in self._paths_of(owner).items():
                 yield Path(owner, scsi_id), health
 
     def line(self, owner: str, scsi_id: str, health: Health, now: datetime) -> str:

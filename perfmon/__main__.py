@@ -19,4 +19,4 @@ async def run(daemon: Daemon) -> AsyncIterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main("perfmon", run))
+    sys.exit(main("perfmon", run, fast_loop=False))

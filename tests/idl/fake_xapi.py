@@ -21,6 +21,8 @@ class FakeXapi:
     """Originators, in order of login."""
     refuse: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Method -> error to answer."""
+    values: dict[str, Any] = field(default_factory=dict)
+    """Method -> what to answer, or a function of the parameters (without the session) that gives it."""
     calls: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
     _log: list[dict[str, Any]] = field(default_factory=list)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -56,6 +58,9 @@ class FakeXapi:
         return xmlrpc.client.dumps((reply,), methodresponse=True, allow_none=True).encode()
 
     async def _value(self, method: str, params: tuple[Any, ...]) -> Any:
+        if method in self.values:
+            value = self.values[method]
+            return value(*params[1:]) if callable(value) else value
         cls, _, verb = method.rpartition(".")
         match verb:
             case "login_with_password":
