@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,7 +130,7 @@ async def test_operations_on_one_image_wait_for_each_other(house: House) -> None
         await gate.wait()
         return await resize(dbg, sr, disk, size)
 
-    house.storage.vdi_resize = slow  # type: ignore[method-assign]
+    house.storage.vdi_resize = slow  # type: ignore
     growing = asyncio.create_task(vdi.resize(house.ctx("one"), ref, 2 * MIB))
     await started.wait()
     frozen = asyncio.create_task(vdi.snapshot(house.ctx("two"), ref, {}))
@@ -170,7 +171,7 @@ async def test_checksum_is_of_the_whole_content(house: House) -> None:
 async def test_forgetting_leaves_the_disk_and_introducing_finds_it(house: House) -> None:
     ref = await house.new_vdi()
     row = house.db.record("VDI", ref)
-    details = (
+    details: tuple[Any, ...] = (
         row["uuid"], "again", "", house.sr, "user", False, False, {"o": "1"}, row["location"], {}, {}, True, 0, 0, "", False,
         "19700101T00:00:00Z", "",
     )  # fmt: skip
