@@ -12,4 +12,5 @@ def load() -> None:
     """Import every module, so that what it implements is registered."""
     for name in MODULES:
         import_module(f"xapi.classes.{name}")
-    import_module("xapi.server.cors")
+    for name in ("server.cors", "cli.handler"):
+        import_module(f"xapi.{name}")
