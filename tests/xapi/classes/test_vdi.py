@@ -8,7 +8,7 @@ import pytest
 
 from idl.rpc import RpcError
 from tests.xapi.storage_house import MIB, House
-from xapi.classes import crashdump, vdi, vdi_records
+from xapi.classes import crashdump, vdi, vdi_records, vdi_rows
 from xapi.database.schema import NULL_REF
 from xapi.errors import XenAPIError
 
@@ -188,3 +188,14 @@ async def test_a_crash_dump_goes_with_its_image(house: House) -> None:
     dump = house.db.create("crashdump", VDI=await house.new_vdi(), VM=house.db.create("VM"))
     await crashdump.destroy(house.ctx(), dump)
     assert (house.db.count("crashdump"), house.db.count("VDI")) == (0, 0)
+
+
+async def test_drives_of_a_disk_that_is_gone_are_emptied_and_its_vbds_go(house: House) -> None:
+    ref, kept = await house.new_vdi(), await house.new_vdi()
+    drive, disk, other = (house.new_vbd(image, attached=False) for image in (ref, ref, kept))
+    house.db.set("VBD", drive, type="CD")
+    await vdi.destroy(house.ctx(), ref)
+    vdi_rows.collect_garbage(house.ctx())
+    assert not house.db.exists("VBD", disk)
+    assert house.db.exists("VBD", other)
+    assert (house.db.get("VBD", drive, "empty"), house.db.get("VBD", drive, "VDI")) == (True, NULL_REF)

@@ -12,10 +12,7 @@ from websockets.asyncio.client import unix_connect
 from idl.xenops import Console, PowerState, VmState
 from tests.xapi.storage_house import House
 from tests.xapi.transfer.door import fetch, read_head, serving
-from xapi import transfer
 from xapi.transfer.relay import Quiet, StreamPeer, is_rfb_activity, relay
-
-transfer.load()
 
 
 class Guest:

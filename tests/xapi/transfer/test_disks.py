@@ -11,9 +11,6 @@ import pytest
 from idl.rpc import RpcError
 from tests.xapi.storage_house import MIB, House
 from tests.xapi.transfer.door import Answer, curl, fetch, serving
-from xapi import transfer
-
-transfer.load()
 
 
 @pytest.fixture

@@ -8,13 +8,10 @@ import pytest
 
 from tests.xapi.storage_house import House
 from tests.xapi.transfer.door import fetch, serving
-from xapi import transfer
 from xapi.classes import blob
 from xapi.server.http_types import HttpError
 from xapi.transfer.audit_log import lines_since
 from xapi.transfer.files import resolve
-
-transfer.load()
 
 
 @pytest.fixture

@@ -8,9 +8,6 @@ import pytest
 from idl.rpc import HttpRequest, HttpResponse, serve
 from tests.xapi.storage_house import House
 from tests.xapi.transfer.door import fetch, serving
-from xapi import transfer
-
-transfer.load()
 
 
 class Daemon:

@@ -14,13 +14,10 @@ from idl.rpc import client
 from idl.storage import Storage
 from tests.xapi.storage_house import MIB, House
 from tests.xapi.transfer.door import curl, serving
-from xapi import transfer
 from xapi.classes import pbd, sm, sr, vdi
 from xapi.database.schema import NULL_REF
 from xapi.errors import XenAPIError
 from xapi.server.dispatch import as_api_error
-
-transfer.load()
 
 TIMEOUT = 60
 
