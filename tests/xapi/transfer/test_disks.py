@@ -147,3 +147,15 @@ async def test_who_does_not_know_the_length_just_hangs_up(house: House) -> None:
     assert house.db.get("task", task, "status") == "success"
     assert content(house, ref) == b"abc"
     writer.close()
+
+
+async def test_a_cancelled_upload_undoes_itself(house: House) -> None:
+    task = new_task(house)
+    reader, writer = await asyncio.open_unix_connection(str(house.app.root.xapi_socket))
+    writer.write(f"PUT /import_raw_vdi?sr_id={house.sr}&task_id={task} HTTP/1.1\r\nContent-Length: 1000\r\n\r\nabc".encode())
+    await reader.readuntil(b"\r\n\r\n")
+    house.app.tasks.cancel(task)
+    assert await reader.read() == b""
+    assert house.db.get("task", task, "status") == "cancelled"
+    assert house.db.count("VDI") == 0
+    writer.close()

@@ -117,3 +117,17 @@ async def test_errors_arrive_as_xenapi_errors(house: House) -> None:
     await house.unplug()
     assert await code(sr.destroy(ctx, house.sr)) == "SR_NOT_EMPTY"
     await pbd.plug(ctx, house.pbd())
+
+
+async def test_a_folder_of_discs(house: House, tmp_path: Path) -> None:
+    folder = tmp_path / "isos"
+    folder.mkdir()
+    (folder / "boot.iso").write_bytes(b"disc".ljust(2048))
+    discs = await sr.create(house.ctx(), house.host, {"location": str(folder)}, 0, "ISOs", "", "iso", "iso", False, {})
+    (disc,) = house.db.get("SR", discs, "VDIs")
+    row = house.db.row("VDI", disc).values
+    assert (row["name_label"], row["read_only"], row["virtual_size"]) == ("boot.iso", True, 2048)
+    assert not {"destroy", "resize", "snapshot"} & set(row["allowed_operations"])
+    (folder / "boot.iso").unlink()
+    await sr.scan(house.ctx(), discs)
+    assert house.db.get("SR", discs, "VDIs") == []
