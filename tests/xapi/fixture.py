@@ -1,6 +1,7 @@
 """A xapi in memory for tests: its store, a host and a pool, and a door on a port or socket of the test's own."""
 
 import asyncio
+import xmlrpc.client
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -86,6 +87,4 @@ async def wire(port: int) -> AsyncIterator[Wire]:
 
 def xml_call(name: str, *params: Any) -> bytes:
     """Return the body of an XML-RPC call, as the standard library writes it."""
-    import xmlrpc.client
-
     return xmlrpc.client.dumps(params, name).encode()

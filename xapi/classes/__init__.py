@@ -2,11 +2,15 @@
 
 from importlib import import_module
 
-MODULES = ("event", "host", "message", "network", "pif", "pool", "session", "task")
+MODULES = (
+    "blob", "crashdump", "event", "host", "message", "network", "pbd", "pif", "pool", "secret", "session", "sr", "task", "vdi",
+    "vdi_records",
+)  # fmt: skip
 
 
 def load() -> None:
     """Import every module, so that what it implements is registered."""
     for name in MODULES:
         import_module(f"xapi.classes.{name}")
-    import_module("xapi.server.cors")
+    for name in ("server.cors", "cli.handler"):
+        import_module(f"xapi.{name}")

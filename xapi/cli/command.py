@@ -53,6 +53,16 @@ class Command:
     hidden: bool = False
     selects: str = ""
     """``vm``, ``host`` or ``sr`` if the command works on what filters choose."""
+    local_session: bool = False
+    """Works with a login to this host only, so also where the pool's coordinator cannot be reached."""
+
+
+class CommandExit(Exception):
+    """Ends a command with an exit code of its own and no further text."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 async def confirmed(ctx: Context) -> bool:

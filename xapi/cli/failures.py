@@ -36,3 +36,8 @@ class UnknownField(Exception):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.name = name
+
+
+class LoginRefused(UsageFailure):
+    def __init__(self, user: str) -> None:
+        super().__init__("Authentication failed" if user else "Username/password must be specified")

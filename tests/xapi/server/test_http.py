@@ -156,7 +156,9 @@ async def test_requests_follow_each_other_on_one_connection(port: int) -> None:
 async def test_http_one_zero_closes_and_the_proxy_line_is_taken(port: int) -> None:
     call = xml_call("system.isAlive", "you")
     async with wire(port) as connection:
-        await connection.send(b"PROXY TCP4 192.0.2.7 127.0.0.1 5 443\r\nPOST / HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % len(call))
+        await connection.send(
+            b"PROXY TCP4 192.0.2.7 127.0.0.1 5 443\r\nPOST / HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % len(call)
+        )
         await connection.send(call)
         assert (await connection.rest()).endswith(b"</methodResponse>")
 
@@ -204,7 +206,9 @@ async def test_logging_out_wakes_the_sessions_waiting_calls(app: App, port: int)
         assert json.loads(await waiting)["error"] == ["SESSION_INVALID", session]
 
 
-async def test_an_unexpected_failure_is_an_internal_error_without_a_traceback(app: App, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unexpected_failure_is_an_internal_error_without_a_traceback(
+    app: App, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = await login(port)
     monkeypatch.setattr(app.db, "refs", None)
     async with wire(port) as connection:
