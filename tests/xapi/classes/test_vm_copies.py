@@ -54,7 +54,7 @@ async def test_hard_shutdown_of_a_suspended_vm_deletes_its_image(pool: Pool) -> 
 
 async def test_a_clone_has_disks_and_addresses_of_its_own(pool: Pool) -> None:
     guest = await pool.vm()
-    await pool.vbd(guest, pool.vdi())
+    await pool.vbd(guest, await pool.new_vdi())
     await pool.vif(guest)
     clone = await vm_copies.clone(pool.ctx(), guest, "twin")
     disks = {pool.db.get("VBD", pool.db.get("VM", one, "VBDs")[0], "VDI") for one in (guest, clone)}
@@ -78,7 +78,7 @@ async def test_a_snapshot_of_a_running_vm_is_a_halted_template(pool: Pool) -> No
 
 async def test_ignored_disks_are_not_in_a_snapshot(pool: Pool) -> None:
     guest = await pool.vm()
-    disk = pool.vdi()
+    disk = await pool.new_vdi()
     await pool.vbd(guest, disk)
     taken = await vm_copies.snapshot(pool.ctx(), guest, "before", [disk])
     assert pool.db.get("VM", taken, "VBDs") == [] and pool.db.count("VDI") == 1
@@ -118,7 +118,7 @@ async def test_a_provision_that_fails_removes_its_disks(pool: Pool) -> None:
 
 async def test_a_vm_is_destroyed_with_its_rows_but_not_its_disks(pool: Pool) -> None:
     guest = await pool.vm()
-    await pool.vbd(guest, pool.vdi())
+    await pool.vbd(guest, await pool.new_vdi())
     await pool.vif(guest)
     await vm.destroy(pool.ctx(), guest)
     assert pool.db.count("VM") == pool.db.count("VBD") == pool.db.count("VIF") == pool.db.count("VM_metrics") == 0

@@ -13,7 +13,7 @@ from xapi.errors import XenAPIError
 
 async def started(pool: Pool, **given: object) -> str:
     vm = await pool.vm(**given)
-    await pool.vbd(vm, pool.vdi())
+    await pool.vbd(vm, await pool.new_vdi())
     await pool.vif(vm)
     await vm_power.start(pool.ctx("VM.start"), vm, False, False)
     return vm
@@ -104,7 +104,7 @@ async def test_starting_a_running_vm_is_refused(pool: Pool) -> None:
 @pytest.mark.parametrize("step", ["VM.start", "VM.unpause"])
 async def test_a_failed_start_leaves_nothing(pool: Pool, step: str) -> None:
     vm = await pool.vm()
-    await pool.vbd(vm, pool.vdi())
+    await pool.vbd(vm, await pool.new_vdi())
     pool.xenops.fail[step] = RpcError("Storage_backend_error", "SR_BACKEND_FAILURE_46", ["", "gone", ""])
     with pytest.raises(RpcError, match="Storage_backend_error"):
         await vm_power.start(pool.ctx(), vm, False, False)
@@ -125,7 +125,7 @@ async def test_too_large_a_vm_is_refused_with_the_sizes(pool: Pool) -> None:
 
 async def test_a_disk_on_an_unplugged_sr_keeps_a_vm_from_starting(pool: Pool) -> None:
     vm = await pool.vm()
-    await pool.vbd(vm, pool.vdi())
+    await pool.vbd(vm, await pool.new_vdi())
     pool.db.set("PBD", pool.db.refs("PBD")[0], currently_attached=False)
     with pytest.raises(XenAPIError) as refused:
         await vm_power.start(pool.ctx(), vm, False, False)

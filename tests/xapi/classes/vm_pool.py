@@ -3,26 +3,18 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from idl.config import Config
-from idl.network import Networking
-from idl.paths import Root
-from idl.rrd import Metrics
-from idl.storage import Storage
 from tests.xapi.classes.fake_xenopsd import FakeXenopsd
-from xapi.classes import vm as vms
+from tests.xapi.storage_house import House
 from xapi.classes import vbd, vif, xenops_events
-from xapi.database.schema import NULL_REF, from_model
-from xapi.database.store import Store
+from xapi.classes import vm as vms
+from xapi.database.schema import NULL_REF
 from xapi.datamodel import MODEL, default_value
 from xapi.planning.memory import MIB
-from xapi.server.context import App, Context, Origin, Services
-from xapi.server.tasks import Tasks
-from xapi.server.watch import Watch
+from xapi.server.context import Context, Origin
 
 GIB = 1024 * MIB
-SCHEMA = from_model()
 
 
 class Daemon:
@@ -43,29 +35,20 @@ def arguments(cls: str, **given: Any) -> dict[str, Any]:
     return {entry.name: default_value(entry) for entry in MODEL.classes[cls].constructor_fields} | given
 
 
-class Pool:
+class Pool(House):
     """One host with 16 GiB, one SR, one network."""
 
     def __init__(self, root: Path) -> None:
         self.xenops = FakeXenopsd()
         self.network_daemon, self.metrics = Daemon(), Daemon()
-        self.db = Store(SCHEMA)
-        services = Services(
-            cast(Any, self.xenops), cast(Storage, Daemon()), cast(Networking, self.network_daemon), cast(Metrics, self.metrics)
-        )
-        self.app = App(Root(root), Config({}), self.db, services)
-        self.app.watch = Watch(self.db)
-        self.app.tasks = Tasks(self.app)
+        super().__init__(root, xenops=self.xenops, network=self.network_daemon, metrics=self.metrics)
         metrics = self.db.create("host_metrics", memory_total=16 * GIB, live=True)
-        self.host = self.app.localhost = self.db.create(
-            "host", enabled=True, virtual_hardware_platform_versions=[0, 1, 2], address="192.0.2.1", metrics=metrics
-        )
-        self.sr = self.db.create("SR", type="file", content_type="user")
-        self.db.create("PBD", host=self.host, SR=self.sr, currently_attached=True)
-        self.db.create("pool", master=self.host, suspend_image_SR=self.sr, default_SR=self.sr)
+        self.db.set("host", self.host, address="192.0.2.1", metrics=metrics, virtual_hardware_platform_versions=[0, 1, 2])
         self.network = self.db.create("network", bridge="xapi0", MTU=1500, managed=True)
 
     async def start(self) -> None:
+        await self.furnish()
+        self.db.set("pool", self.pool, suspend_image_SR=self.sr, default_SR=self.sr)
         await xenops_events.resync(self.app)
         self.app.spawn(xenops_events.run(self.app), "updates")
 
@@ -96,10 +79,6 @@ class Pool:
             "actions_after_crash": "destroy",
         }
         return await vms.create(self.ctx("VM.create"), arguments("VM", **fields | given))
-
-    def vdi(self, **given: Any) -> str:
-        fields = {"SR": self.sr, "virtual_size": GIB, "type": "user", "location": "loc", "managed": True, "on_boot": "persist"}
-        return self.db.create("VDI", **fields | given)
 
     async def vbd(self, vm: str, vdi: str, **given: Any) -> str:
         fields = {
