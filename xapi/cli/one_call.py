@@ -151,7 +151,8 @@ def call(
     *,
     also: tuple[str, ...] = (),
     only_forced: str = "",
-    **flags: bool,
+    hidden: bool = False,
+    local_session: bool = False,
 ) -> Command:
     """A command that is one call. `also` are further parameters that help shows; `only_forced` is said without --force."""
     words = [read_word(text) for text in spec.split()]
@@ -165,7 +166,7 @@ def call(
         await show(ctx, shows, declared.result, result)
 
     required, optional = _documented(words)
-    return Command(name, run, required, (*optional, *also), **flags)
+    return Command(name, run, required, (*optional, *also), hidden=hidden, local_session=local_session)
 
 
 def _require_force(ctx: Context, reason: str) -> None:
