@@ -25,6 +25,7 @@ INSTALLED = (
     "qemu-utils",
     "qemu-system-common",
     "seabios",
+    "libnbd-bin",
     "libvirt0",
     "libvirt-dev",
     "libvirt-daemon",

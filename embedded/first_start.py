@@ -25,7 +25,7 @@ PUBLIC = 0o644
 class Product:
     """What the inventory says about the toolstack; clients compare these versions."""
 
-    brand: str = "XCP-ng"
+    brand: str = "Xapi Toolstack"
     version: str = "8.3.0"
     platform_name: str = "XCP"
     platform_version: str = "3.4.0"
@@ -76,6 +76,10 @@ TIMEOUTclose = 0
 """
 
 
+STORAGE = {"XSTYPE": "'file'", "XSPARTITIONS": "'/var/local-storage'"}
+"""What xapi makes the host's first storage repository from: disks are files under the host's folder."""
+
+
 def xenopsd_settings(accelerator: Accelerator) -> dict[str, str]:
     """Return what xenopsd must know: which hypervisor, and what executes the guests' instructions."""
     return {"hypervisor": "qemu", "accelerator": accelerator}
@@ -91,6 +95,7 @@ def write_missing(host: Host) -> list[Path]:
         (host.root.pool_secret, SECRET, lambda: "/".join(str(uuid4()) for _ in range(3))),
         (host.root_password, SECRET, lambda: secrets.token_urlsafe(15) + "\n"),
         (under("/etc/xapi.conf"), PUBLIC, lambda: settings(xapi_settings(host))),
+        (under("/etc/firstboot.d/data/default-storage.conf"), PUBLIC, lambda: settings(STORAGE)),
         (host.certificate, SECRET, lambda: certificate(host, hostname)),
         (host.stunnel_config, PUBLIC, lambda: stunnel_settings(host)),
     )

@@ -9,6 +9,8 @@ from pathlib import Path
 from embedded.progress import run
 
 TIMEOUT = 20.0
+CARD = "eth0"
+CABLE_END = "tap-eth0"
 
 
 def exists(file: Path) -> bool:
@@ -24,6 +26,11 @@ def ensure(file: Path) -> bool:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch()
     run(["unshare", f"--net={file}", "ip", "link", "set", "lo", "up"], timeout=TIMEOUT)
+    enter = entered(file)
+    # The host's network card, which the toolstack takes for a real one, and the other end of its cable.
+    run([*enter, "ip", "link", "add", CARD, "type", "veth", "peer", "name", CABLE_END], timeout=TIMEOUT)
+    for name in (CARD, CABLE_END):
+        run([*enter, "ip", "link", "set", name, "up"], timeout=TIMEOUT)
     return True
 
 

@@ -262,7 +262,9 @@ async def serve(socket_path: Path, *implementations: tuple[type, object], http: 
         assert task is not None
         connections.add(task)
         try:
-            await _Connection(methods, http).run(reader, writer)
+            # Cancelled only by the end of serve(): the stream server would log that as a failure.
+            with contextlib.suppress(asyncio.CancelledError):
+                await _Connection(methods, http).run(reader, writer)
         finally:
             connections.discard(task)
 
@@ -307,6 +309,8 @@ class Connector:
             been carried out).
         """
         head = f"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        # One turn of the loop, so that the end of a daemon that has died is seen before its connection is used again.
+        await asyncio.sleep(0)
         while self._idle:
             reader, writer = self._idle.pop()
             if reader.at_eof() or writer.is_closing():

@@ -12,7 +12,7 @@ from tests.xe.fake_server import REPOSITORY, Peer, unix_server
 def test_the_client_installs_and_runs_alone(tmp_path: Path) -> None:
     for room in ("xe", "idl"):  # a copy, since a build leaves files next to the sources
         shutil.copytree(REPOSITORY / room, tmp_path / "source" / room, ignore=shutil.ignore_patterns("__pycache__"))
-    wheel = [sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "-w", tmp_path]
+    wheel: list[str | Path] = [sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "-w", tmp_path]
     subprocess.run([*wheel, tmp_path / "source/xe"], check=True, capture_output=True)
     (built,) = tmp_path.glob("*.whl")
     venv = tmp_path / "venv"

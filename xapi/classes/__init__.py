@@ -2,7 +2,10 @@
 
 from importlib import import_module
 
-MODULES = ("event", "host", "message", "network", "pif", "pool", "session", "task")
+MODULES = (
+    "blob", "crashdump", "event", "host", "message", "network", "pbd", "pif", "pool", "secret", "session", "sr", "task", "vdi",
+    "vdi_records",
+)  # fmt: skip
 
 
 def load() -> None:

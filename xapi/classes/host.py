@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import math
 import os
 from pathlib import Path
 
@@ -154,10 +155,15 @@ def data_source_record(source: DataSource) -> dict[str, object]:
         "enabled": source.enabled,
         "standard": source.standard,
         "units": source.units,
-        "min": source.min,
-        "max": source.max,
+        "min": -math.inf if source.min is None else source.min,
+        "max": math.inf if source.max is None else source.max,
         "value": 0.0,
     }
+
+
+def known(value: float | None) -> float:
+    """Return a metric's value, NaN where it is not known."""
+    return math.nan if value is None else value
 
 
 @implements("host.record_data_source")
@@ -171,7 +177,7 @@ async def record_data_source(ctx: Context, host: str, data_source: str) -> None:
 async def query_data_source(ctx: Context, host: str, data_source: str) -> float:
     """XenAPI: host.query_data_source: the newest value."""
     _assert_here(ctx, host)
-    return await ctx.services.metrics.query_host_ds(data_source)
+    return known(await ctx.services.metrics.query_host_ds(data_source))
 
 
 @implements("host.forget_data_source_archives")

@@ -75,6 +75,10 @@ KEPT_BESIDE = frozenset({"message"})
 """Classes that the original keeps in files of their own; here they are rows like all others."""
 
 
+SILENT = frozenset({"role"})
+"""Classes whose rows are the same everywhere and for ever: clients do not expect events of them."""
+
+
 def from_model(model: Model = MODEL) -> Schema:
     """Return the store's schema for every class that has rows."""
     partners, computed = _relations(model)
@@ -99,7 +103,7 @@ def from_model(model: Model = MODEL) -> Schema:
                     key in computed,
                 )
             )
-        schema[cls.name] = table(
-            cls.name, *columns, persist=cls.persist or cls.name in KEPT_BESIDE, events=cls.events or cls.name in KEPT_BESIDE
-        )
+        persist = cls.persist or cls.name in KEPT_BESIDE
+        events = (cls.events or cls.name in KEPT_BESIDE) and cls.name not in SILENT
+        schema[cls.name] = table(cls.name, *columns, persist=persist, events=events)
     return schema

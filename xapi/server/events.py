@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xapi import errors
+from xapi.database.schema import KEPT_BESIDE, SILENT
 from xapi.database.store import Row
 from xapi.datamodel import MODEL
 from xapi.datamodel.model import Class
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 86400.0
 LEGACY_QUEUE = 50_000
 _TOKEN = re.compile(r"(\d{1,20}),(\d{1,20})")
-UNCOUNTED = frozenset({"message"})
-"""Tables whose rows are not the database's in the original: not in ``valid_ref_counts``."""
+UNCOUNTED = KEPT_BESIDE | SILENT
+"""Tables that no client's cache of events can match: not in ``valid_ref_counts``."""
 
 
 @dataclass(frozen=True, slots=True)

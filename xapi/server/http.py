@@ -13,6 +13,7 @@ import ssl
 from collections.abc import AsyncIterator
 from html import escape
 from pathlib import Path
+from typing import cast
 
 from idl.rpc import short_path
 from xapi.database.schema import NULL_REF
@@ -67,8 +68,8 @@ class Door(asyncio.Protocol):
     # -- the transport's side --
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # Not an isinstance: uvloop's transports are no subclasses.
+        self._transport = cast(asyncio.Transport, transport)
         if not self._origin.local_root:
             peer = transport.get_extra_info("peername")
             self._origin = Origin(address=str(peer[0]) if peer else "")
