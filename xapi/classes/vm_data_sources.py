@@ -3,7 +3,7 @@
 from typing import Any
 
 from idl.rpc import RpcError
-from idl.rrd import DataSource
+from xapi.classes.host import data_source_record, known
 from xapi.classes.vm_lifecycle import is_live
 from xapi.errors import XenAPIError, invalid_value
 from xapi.server.context import Context
@@ -15,27 +15,13 @@ def _known(ctx: Context, vm: str) -> tuple[str, int]:
     return row["uuid"], row["domid"]
 
 
-def record_of(source: DataSource) -> dict[str, Any]:
-    """Return a data source as XenAPI shows it; ``value`` is asked for one by one."""
-    return {
-        "name_label": source.name,
-        "name_description": source.description,
-        "enabled": source.enabled,
-        "standard": source.standard,
-        "units": source.units,
-        "min": source.min,
-        "max": source.max,
-        "value": 0.0,
-    }
-
-
 @implements("VM.get_data_sources")
 async def get_data_sources(ctx: Context, self: str) -> list[dict[str, Any]]:
     """XenAPI: VM.get_data_sources"""
     uuid, _ = _known(ctx, self)
     if not is_live(ctx.db, self):
         return []
-    return [record_of(source) for source in await ctx.services.metrics.query_possible_vm_dss(uuid)]
+    return [data_source_record(source) for source in await ctx.services.metrics.query_possible_vm_dss(uuid)]
 
 
 def _missing(name: str, reason: RpcError) -> XenAPIError | RpcError:
@@ -57,7 +43,7 @@ async def query_data_source(ctx: Context, self: str, data_source: str) -> float:
     """XenAPI: VM.query_data_source"""
     uuid, _ = _known(ctx, self)
     try:
-        return await ctx.services.metrics.query_vm_ds(uuid, data_source)
+        return known(await ctx.services.metrics.query_vm_ds(uuid, data_source))
     except RpcError as reason:
         raise _missing(data_source, reason) from reason
 

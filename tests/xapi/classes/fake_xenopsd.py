@@ -145,7 +145,7 @@ class FakeXenopsd:
         del self.vms[id], self.states[id]
         for devices in (self.vbds, self.vifs):
             for device in [known for known in devices if known[0] == id]:
-                del devices[device]  # type: ignore[attr-defined]
+                del devices[device]
 
     async def vm_stat(self, debug_info: str, id: str) -> tuple[Vm, VmState]:
         self._alive("VM.stat")
