@@ -36,8 +36,10 @@ class Arguments:
     command: str
     params: tuple[tuple[str, str], ...] = ()
 
-    def get(self, name: str) -> str | None:
+    def get(self, name: str, *, any_case: bool = False) -> str | None:
         """The first value of that name."""
+        if any_case:
+            return next((value for key, value in self.params if key.lower() == name.lower()), None)
         return next((value for key, value in self.params if key == name), None)
 
     def text(self, name: str, default: str = "") -> str:
