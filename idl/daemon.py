@@ -58,8 +58,11 @@ async def _run(daemon: Daemon, body: Body) -> None:
     logging.getLogger(daemon.name).info("stopped")
 
 
-def main(name: str, body: Body, argv: list[str] | None = None) -> int:
+def main(name: str, body: Body, argv: list[str] | None = None, *, uvloop: bool = True) -> int:
     """Run daemon *name* until SIGTERM or SIGINT; *body* is entered at start and left at stop.
+
+    *uvloop*: use it where it is installed; not for a process in which a C library forks daemons of its own (libuv's
+    fork handler closes file descriptors that such a library has reused meanwhile).
 
     Arguments: ``--root DIR`` (default ``/``), ``--log-level``. Configuration: ``/etc/<name>.conf``.
     """
@@ -70,7 +73,8 @@ def main(name: str, body: Body, argv: list[str] | None = None) -> int:
     logging.basicConfig(level=args.log_level, format=LOG_FORMAT, stream=sys.stderr)
     root = Root(args.root.resolve())
     daemon = Daemon(name, root, Config.load(root, name))
-    _use_uvloop()
+    if uvloop:
+        _use_uvloop()
     asyncio.run(_run(daemon, body))
     return 0
 
