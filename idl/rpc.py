@@ -14,14 +14,15 @@ import contextlib
 import functools
 import inspect
 import logging
-import os
 import typing
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import msgspec
+
+from idl.paths import short_path as short_path  # noqa: PLC0414 (others import it from here)
 
 log = logging.getLogger(__name__)
 
@@ -262,7 +263,9 @@ async def serve(socket_path: Path, *implementations: tuple[type, object], http: 
         assert task is not None
         connections.add(task)
         try:
-            await _Connection(methods, http).run(reader, writer)
+            # Cancelled only by the end of serve(): the stream server would log that as a failure.
+            with contextlib.suppress(asyncio.CancelledError):
+                await _Connection(methods, http).run(reader, writer)
         finally:
             connections.discard(task)
 
@@ -277,19 +280,6 @@ async def serve(socket_path: Path, *implementations: tuple[type, object], http: 
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
         socket_path.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def short_path(path: Path) -> Iterator[str]:
-    """Give a name for *path* that fits a Unix socket address (108 bytes), through the parent's descriptor."""
-    if len(os.fsencode(path)) < 104:
-        yield str(path)
-        return
-    descriptor = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{descriptor}/{path.name}"
-    finally:
-        os.close(descriptor)
 
 
 class Connector:
@@ -307,6 +297,8 @@ class Connector:
             been carried out).
         """
         head = f"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        # One turn of the loop, so that the end of a daemon that has died is seen before its connection is used again.
+        await asyncio.sleep(0)
         while self._idle:
             reader, writer = self._idle.pop()
             if reader.at_eof() or writer.is_closing():

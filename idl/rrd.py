@@ -13,14 +13,17 @@ from idl.rpc import wire
 
 
 class DataSource(msgspec.Struct, kw_only=True, frozen=True):
-    """One metric that can be recorded; ``standard`` ones are recorded without being asked for."""
+    """One metric that can be recorded; ``standard`` ones are recorded without being asked for.
+
+    ``min``, ``max``: the range of its values, None where there is no limit (JSON has no infinity).
+    """
 
     name: str
     description: str
     enabled: bool
     standard: bool
-    min: float
-    max: float
+    min: float | None
+    max: float | None
     units: str
 
 
@@ -66,7 +69,9 @@ class Metrics(Protocol):
     async def forget_host_ds(self, ds_name: str) -> None: ...
 
     @wire("query_host_ds")
-    async def query_host_ds(self, ds_name: str) -> float: ...
+    async def query_host_ds(self, ds_name: str) -> float | None:
+        """Return the newest 5 s average, None if unknown (NaN in the API: JSON has no such number)."""
+        ...
 
     @wire("query_possible_host_dss")
     async def query_possible_host_dss(self) -> list[DataSource]: ...
@@ -78,7 +83,7 @@ class Metrics(Protocol):
     async def forget_vm_ds(self, vm_uuid: str, ds_name: str) -> None: ...
 
     @wire("query_vm_ds")
-    async def query_vm_ds(self, vm_uuid: str, ds_name: str) -> float: ...
+    async def query_vm_ds(self, vm_uuid: str, ds_name: str) -> float | None: ...
 
     @wire("query_possible_vm_dss")
     async def query_possible_vm_dss(self, vm_uuid: str) -> list[DataSource]: ...
@@ -90,7 +95,7 @@ class Metrics(Protocol):
     async def forget_sr_ds(self, sr_uuid: str, ds_name: str) -> None: ...
 
     @wire("query_sr_ds")
-    async def query_sr_ds(self, sr_uuid: str, ds_name: str) -> float: ...
+    async def query_sr_ds(self, sr_uuid: str, ds_name: str) -> float | None: ...
 
     @wire("query_possible_sr_dss")
     async def query_possible_sr_dss(self, sr_uuid: str) -> list[DataSource]: ...

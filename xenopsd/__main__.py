@@ -6,4 +6,4 @@ from idl.daemon import main
 from xenopsd.service import running
 
 if __name__ == "__main__":
-    sys.exit(main("xenopsd", running, uvloop=False))
+    sys.exit(main("xenopsd", running, fast_loop=False))

@@ -117,3 +117,10 @@ async def test_long_socket_paths_work(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 100) / "s"
     async with serve(deep, (Pump, Works())):
         assert await client(Pump, deep).fill("test", Tank("Empty")) == Tank(Full(5))
+
+
+async def test_a_daemon_that_died_between_calls_is_met_again(tmp_path: Path) -> None:
+    pump = client(Pump, tmp_path / "s")
+    for _ in range(3):
+        async with serve(tmp_path / "s", (Pump, Works())):
+            assert await pump.fill("test", Tank("Empty")) == Tank(Full(5))

@@ -1,0 +1,19 @@
+"""Behaviour of the XenAPI classes, one module per class (or idea within one). Listed by hand."""
+
+from importlib import import_module
+
+from xapi import transfer
+
+MODULES = (
+    "blob", "console", "crashdump", "event", "host", "message", "network", "pbd", "pif", "pool", "secret", "session", "sr", "task",
+    "vbd", "vdi", "vdi_records", "vif", "vm", "vm_copies", "vm_placement", "vm_power", "vm_provision", "vm_suspend",
+)  # fmt: skip
+
+
+def load() -> None:
+    """Import every module, so that what it implements is registered."""
+    for name in MODULES:
+        import_module(f"xapi.classes.{name}")
+    for name in ("server.cors", "cli.handler"):
+        import_module(f"xapi.{name}")
+    transfer.load()

@@ -71,12 +71,20 @@ def _relations(model: Model) -> tuple[dict[tuple[str, str], tuple[str, str]], se
     return partners, computed
 
 
+KEPT_BESIDE = frozenset({"message"})
+"""Classes that the original keeps in files of their own; here they are rows like all others."""
+
+
+SILENT = frozenset({"role"})
+"""Classes whose rows are the same everywhere and for ever: clients do not expect events of them."""
+
+
 def from_model(model: Model = MODEL) -> Schema:
-    """Return the store's schema for every class that lives in the database."""
+    """Return the store's schema for every class that has rows."""
     partners, computed = _relations(model)
     schema: dict[str, TableSchema] = {}
     for cls in model.classes.values():
-        if not cls.in_database:
+        if not cls.in_database and cls.name not in KEPT_BESIDE:
             continue
         columns = []
         for entry in cls.fields:
@@ -95,5 +103,7 @@ def from_model(model: Model = MODEL) -> Schema:
                     key in computed,
                 )
             )
-        schema[cls.name] = table(cls.name, *columns, persist=cls.persist, events=cls.events)
+        persist = cls.persist or cls.name in KEPT_BESIDE
+        events = (cls.events or cls.name in KEPT_BESIDE) and cls.name not in SILENT
+        schema[cls.name] = table(cls.name, *columns, persist=persist, events=events)
     return schema

@@ -57,6 +57,22 @@ class Tasks:
         self._contexts[ref] = ctx
         return ref
 
+    def create_for_client(self, ctx: Context, label: str, description: str) -> str:
+        """Make a task that nothing here works on: its creator drives it, or an HTTP request adopts it."""
+        ref = self.create(ctx, label, description)
+        del self._contexts[ref]
+        self._db.set("task", ref, allowed_operations=[])
+        return ref
+
+    def is_working(self, ref: str) -> bool:
+        """Whether something of this host is running under the task."""
+        return ref in self._contexts
+
+    def adopt(self, ctx: Context) -> None:
+        """Have the pending task that a client made itself follow *ctx*'s work, cancellation included."""
+        self._contexts[ctx.task] = ctx
+        self._db.set("task", ctx.task, resident_on=self._app.localhost, allowed_operations=["cancel"])
+
     def succeed(self, ref: str, result: str) -> None:
         """Complete a pending task; *result* is the XML fragment ``<value>…</value>``."""
         self._finish(ref, status="success", result=result, progress=1.0)

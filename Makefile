@@ -1,0 +1,39 @@
+# make run: a whole host in var/host1 with a running guest.  make test, make check: what CI does.
+# The work is done by the modules of embedded/; HOST=host2 ... means another host of the same machine.
+
+PYTHON = python3.11
+HOST = host1
+VENV = .venv/bin/python
+# An environment variable called PYTHONPATH or so must not change what runs.
+unexport PYTHONPATH PYTHONHOME
+
+.PHONY: run stop status clean test check bench prepare help
+
+help:
+	@echo "make run | stop | status | clean   the embedded host (HOST=$(HOST))"
+	@echo "make test | check | bench          tests; ruff and mypy; benchmarks"
+
+prepare:
+	@$(PYTHON) -m embedded.prepare
+
+run: prepare
+	@$(VENV) -m embedded start --host $(HOST)
+
+stop:
+	@if [ -x $(VENV) ]; then $(VENV) -m embedded stop --host $(HOST); else echo "nothing was started here"; fi
+
+status:
+	@if [ -x $(VENV) ]; then $(VENV) -m embedded status --host $(HOST) || [ $$? -eq 3 ]; else echo "nothing was started here"; fi
+
+clean:
+	@if [ -x $(VENV) ]; then $(VENV) -m embedded clean --host $(HOST); else echo "nothing was started here"; fi
+
+test: prepare
+	@$(VENV) -m pytest $(TESTS)
+
+check: prepare
+	@$(VENV) -m ruff check .
+	@$(VENV) -m mypy .
+
+bench: prepare
+	@$(VENV) -m tests.bench

@@ -1,0 +1,1 @@
+"""Everything behind ``make run``: one whole host in a folder, without Xen and without touching the machine."""

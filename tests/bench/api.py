@@ -1,0 +1,123 @@
+"""What is measured through XenAPI: small calls, many records, events, starts. Leaves the host as it was."""
+
+import contextlib
+import statistics
+import threading
+import time
+import xmlrpc.client
+from collections.abc import Iterator
+from typing import Any
+
+import XenAPI
+
+from tests.bench.figures import Figure
+from tests.bench.throughput import NotMeasured, compare
+
+PREFIX = "bench-"
+
+
+@contextlib.contextmanager
+def session(url: str, user: str, password: str) -> Iterator[Any]:
+    """Log in with the SDK of the original; log out at the end."""
+    opened = XenAPI.Session(url)
+    opened.xenapi.login_with_password(user, password, "2.21", "tests.bench")
+    try:
+        yield opened
+    finally:
+        opened.xenapi.session.logout()
+
+
+def _body(method: str, *parameters: str) -> bytes:
+    return xmlrpc.client.dumps(parameters, method).encode()
+
+
+def small_calls(api: Any, url: str, seconds: float) -> list[Figure]:
+    """Read one field of the host over connections kept alive."""
+    host = api.xenapi.host.get_all()[0]
+    body = _body("host.get_name_label", api._session, host)
+    return compare("small call", url, body, seconds=seconds, connections=4)
+
+
+def _template(api: Any) -> str:
+    templates = api.xenapi.VM.get_all_records_where('field "is_a_template" = "true"')
+    for ref, record in templates.items():
+        if not record["VBDs"] and record["HVM_boot_policy"]:
+            return str(ref)
+    raise NotMeasured("no template of a fully virtualised guest without disks")
+
+
+@contextlib.contextmanager
+def clones(api: Any, count: int) -> Iterator[list[str]]:
+    """Make *count* VMs that never run; destroy them at the end."""
+    template = _template(api)
+    made: list[str] = []
+    try:
+        for number in range(count):
+            made.append(api.xenapi.VM.clone(template, f"{PREFIX}{number}"))
+        yield made
+    finally:
+        for ref in made:
+            api.xenapi.VM.destroy(ref)
+
+
+def many_records(api: Any, url: str, seconds: float, count: int) -> list[Figure]:
+    """Read all records of *count* VMs at once."""
+    with clones(api, count):
+        body = _body("VM.get_all_records", api._session)
+        return compare(f"VM.get_all_records, {count} more VMs", url, body, seconds=seconds, connections=1)
+
+
+def event_latency(api: Any, url: str, rounds: int) -> list[Figure]:
+    """Measure from a write to the return of an ``event.from`` that waited for it."""
+    pool = api.xenapi.pool.get_all()[0]
+    key = f"{PREFIX}event"
+    waiter = XenAPI.Session(url)
+    waiter._session = api._session
+    wait_for = getattr(waiter.xenapi.event, "from")
+    token = wait_for(["pool"], "", 0.0)["token"]
+    after_answer: list[float] = []
+    after_call: list[float] = []
+    for number in range(rounds):
+        arrived: list[float] = []
+
+        def wait(since: str, at: list[float]) -> None:
+            wait_for(["pool"], since, 30.0)
+            at.append(time.perf_counter())
+
+        thread = threading.Thread(target=wait, args=(token, arrived))
+        thread.start()
+        # The call must be waiting in the server; nothing outside shows when it does.
+        time.sleep(0.1)
+        called = time.perf_counter()
+        api.xenapi.pool.add_to_other_config(pool, f"{key}{number}", "x")
+        answered = time.perf_counter()
+        thread.join(timeout=60)
+        if not arrived:
+            raise NotMeasured("event.from did not return")
+        after_answer.append(max(0.0, arrived[0] - answered) * 1000)
+        after_call.append((arrived[0] - called) * 1000)
+        api.xenapi.pool.remove_from_other_config(pool, f"{key}{number}")
+        token = wait_for(["pool"], token, 0.0)["token"]
+    return [
+        Figure(name="event.from after the write's answer", value=statistics.median(after_answer), unit="ms", limit=10.0),
+        Figure(name="event.from after the write's call", value=statistics.median(after_call), unit="ms"),
+    ]
+
+
+def start_overhead(api: Any, rounds: int, libvirt_seconds: float | None) -> list[Figure]:
+    """Start a VM without devices, paused; compare with libvirt creating such a domain itself."""
+    spent: list[float] = []
+    with clones(api, 1) as [vm]:
+        api.xenapi.VM.provision(vm)
+        for _ in range(rounds):
+            begin = time.perf_counter()
+            api.xenapi.VM.start(vm, True, False)
+            spent.append((time.perf_counter() - begin) * 1000)
+            api.xenapi.VM.hard_shutdown(vm)
+    start = statistics.median(spent)
+    figures = [Figure(name="VM.start, paused", value=start, unit="ms")]
+    if libvirt_seconds is not None:
+        created = libvirt_seconds * 1000
+        figures.append(Figure(name="libvirt's create of such a domain", value=created, unit="ms"))
+        figures.append(Figure(name="VM.start beyond libvirt's create", value=start - created, unit="ms", limit=150.0))
+    return figures

@@ -1,0 +1,103 @@
+"""The rows against the datamodel, and against the recorded facts where they are present."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xapi.cli.records import CLASSES
+from xapi.cli.records.model import Class, Field
+from xapi.datamodel import MODEL
+from xapi.datamodel.model import Ref, Set
+
+FACTS = [p for parent in Path(__file__).parents if (p := parent / "shared/xe/records.json").exists()]
+ROWS = [(cls, field) for cls in CLASSES.values() for field in cls.record.fields]
+
+
+def test_every_path_exists_in_the_datamodel() -> None:
+    for cls, field in ROWS:
+        if isinstance(field.source, str):
+            _walk(cls.record.cls, field.source.split("."))
+
+
+def _walk(cls: str, path: list[str]) -> None:
+    kind = MODEL.classes[cls].by_name[path[0]].type
+    if len(path) > 1:
+        kind = kind.of if isinstance(kind, Set) else kind
+        assert isinstance(kind, Ref), f"{cls}.{path[0]} cannot be followed"
+        _walk(kind.cls, path[1:])
+
+
+def test_every_way_to_write_is_a_message() -> None:
+    for cls, field in ROWS:
+        writes = field.writes
+        for message in (writes.set, writes.add, writes.remove, writes.set_in_map, writes.set_map, writes.clear_map):
+            assert message is None or f"{cls.record.cls}.{message}" in MODEL.messages, (cls.name, field.name)
+
+
+def test_defaults_and_filters_name_fields() -> None:
+    for cls in CLASSES.values():
+        names = set(cls.record.by_name)
+        assert (cls.defaults or frozenset()) <= names
+        assert {name for name, _ in cls.filters} <= names
+        assert len(names) == len(cls.record.fields)
+
+
+@pytest.fixture(scope="module")
+def facts() -> dict[str, Any]:
+    if not FACTS:
+        pytest.skip("no recorded facts on this machine")
+    loaded: dict[str, Any] = json.loads(FACTS[0].read_text())
+    return loaded
+
+
+def test_classes_are_the_recorded_ones(facts: dict[str, Any]) -> None:
+    assert set(CLASSES) == {known["class"] for known in facts["classes"]}
+    for known in facts["classes"]:
+        cls = CLASSES[known["class"]]
+        assert cls.filters == tuple(tuple(pair) for pair in known["default_filter"])
+        missing = known.get("default_fields_not_in_record", [])
+        expected = known["default_fields"]
+        assert cls.defaults == (None if expected == "all" else frozenset(expected) - frozenset(missing))
+
+
+def test_rows_are_the_recorded_ones_in_their_order(facts: dict[str, Any]) -> None:
+    for known in facts["classes"]:
+        cls = CLASSES[known["class"]]
+        rows = facts["records"][known["record"]]["fields"]
+        assert [_shape(field) for field in cls.record.fields] == [_known_shape(row) for row in rows]
+        for field, row in zip(cls.record.fields, rows, strict=True):
+            _compare_writes(cls, field, row)
+
+
+def _shape(field: Field) -> tuple[str, str, bool, bool, bool, bool]:
+    return (
+        field.name,
+        field.label.removeprefix(field.name),
+        field.hidden,
+        field.expensive,
+        field.ignore_case,
+        field.comma,
+    )
+
+
+def _known_shape(row: dict[str, Any]) -> tuple[str, str, bool, bool, bool, bool]:
+    flags = (bool(row.get(flag)) for flag in ("hidden", "expensive", "nocase"))
+    hidden, expensive, ignore_case = flags
+    return row["f"], row["label"], hidden, expensive, ignore_case, "-comma" in row["fmt"] or "list-comma" in row["fmt"]
+
+
+def _compare_writes(cls: Class, field: Field, row: dict[str, Any]) -> None:
+    writes = field.writes
+    for message, keys in (
+        (writes.set, ["set"]),
+        (writes.add, ["add_to_set", "add_to_map"]),
+        (writes.remove, ["remove_from_set", "remove_from_map"]),
+        (writes.set_in_map, ["set_in_map"]),
+        (writes.set_map, ["set_map"]),
+        (writes.clear_map, ["clear_map"]),
+    ):
+        known = next((row[key].split(" ")[0].rstrip(";") for key in keys if key in row), None)
+        ours = None if message is None else f"{cls.record.cls}.{message}"
+        assert (ours or "").lower() == (known or "").lower(), (cls.name, field.name)

@@ -1,0 +1,140 @@
+"""``POST /cli``: from a client's connection to a command's exit code.
+
+Reads the arguments, shakes hands, looks the command up, logs in, runs it, tells what went wrong. Nothing here knows a
+command or a class.
+"""
+
+import contextlib
+import logging
+import traceback
+from collections.abc import AsyncIterator
+from typing import Any
+
+from idl import cli
+from xapi.cli import command_log, failure_report, help_texts
+from xapi.cli.api import Objects
+from xapi.cli.arguments import Arguments, parse
+from xapi.cli.command import Command, CommandExit
+from xapi.cli.command import Context as Run
+from xapi.cli.commands import COMMANDS
+from xapi.cli.connection import ClientGone, Connection
+from xapi.cli.failures import CommandFailure, LoginRefused, UnknownCommand, UnknownField, UsageFailure
+from xapi.cli.printing import Printer
+from xapi.cli.selectors import SeveralFailed
+from xapi.datamodel import MODEL, NULL_REF
+from xapi.errors import XenAPIError
+from xapi.server.context import Context
+from xapi.server.dispatch import as_api_error, call_as
+from xapi.server.http_registry import serves
+from xapi.server.http_types import HttpError, Reply, Request
+
+log = logging.getLogger(__name__)
+
+
+@serves("post_cli")
+async def serve(ctx: Context, request: Request, reply: Reply) -> None:
+    """Runs one command. :raises HttpError: 400, 413 in place of the handshake."""
+    if request.content_length is None:
+        raise HttpError(400, "Content-Length is missing")
+    asked = cli.parse_request(await request.body.read_all(cli.MAX_BODY))
+    connection = Connection(*await reply.take_over())
+    ctx.name = "cli"
+    try:
+        async with connection.greeted():
+            connection.say(cli.Exit(await _exit_code(ctx, asked, connection)))
+    except (cli.ProtocolError, TimeoutError) as error:
+        raise ConnectionError(f"not a thin CLI client: {error}") from error
+
+
+async def _exit_code(ctx: Context, asked: cli.Request, connection: Connection) -> int:
+    try:
+        await _run(ctx, asked, connection)
+    except ClientGone:
+        raise
+    except CommandExit as end:
+        return end.code
+    except (XenAPIError, CommandFailure, UsageFailure, UnknownField, SeveralFailed) as failure:
+        _tell(ctx, asked, connection, failure)
+        return 1
+    except Exception as failure:  # the top of a request
+        _tell(ctx, asked, connection, as_api_error(ctx, failure))
+        return 1
+    return 0
+
+
+def _tell(ctx: Context, asked: cli.Request, connection: Connection, failure: Exception) -> None:
+    for frame in failure_report.frames(failure, lambda param: _name_of(ctx, param)):
+        connection.say(frame)
+    if "--trace" in asked.arguments or "trace=true" in asked.arguments:
+        lines = "".join(traceback.format_tb(failure.__traceback__))
+        connection.say(cli.PrintStderr(f"Raised {failure}\nBacktrace:\n{lines}\n"))
+
+
+def _name_of(ctx: Context, param: str) -> str:
+    table = ctx.db.table_of(param)
+    if table is None:
+        return param
+    record = ctx.db.record(table, param)
+    return f"{record['uuid']} ({record['name_label']})" if "name_label" in record else str(record["uuid"])
+
+
+async def _run(ctx: Context, asked: cli.Request, connection: Connection) -> None:
+    """Raises the failures of commands."""
+    arguments = parse(asked.arguments)
+    command_log.note(arguments)
+    printer = Printer(connection.say, minimal=arguments.minimal)
+    if arguments.command == help_texts.NAME:
+        help_texts.show(arguments, printer, COMMANDS)
+    else:
+        command = COMMANDS.get(arguments.command)
+        if command is None:
+            raise UnknownCommand(arguments.command)
+        for name in command.required:
+            arguments.required(name)
+        async with _logged_in(ctx, asked, arguments, command):
+            api = _LocalApi(ctx, connection)
+            await command.run(Run(arguments, api, printer, connection, Objects(api), ctx.session))
+    printer.finish()
+
+
+class _LocalApi:
+    """Calls into this process, under the command's session."""
+
+    def __init__(self, ctx: Context, connection: Connection) -> None:
+        self._ctx = ctx
+        self._connection = connection
+
+    async def call(self, method: str, *params: object) -> Any:
+        """A call outlives its client, but waiting for events does not: nobody is there to be told."""
+        answer = call_as(self._ctx, method, *params)
+        return await (self._connection.unless_gone(answer) if method == "event.from" else answer)
+
+
+@contextlib.asynccontextmanager
+async def _logged_in(ctx: Context, asked: cli.Request, arguments: Arguments, command: Command) -> AsyncIterator[None]:
+    """A session for the block: the one that came with a forwarded command, else one that ends with it."""
+    if asked.session is not None:
+        ctx.app.sessions.check(asked.session)
+        ctx.session = asked.session
+        yield
+        return
+    ctx.session = await _login(ctx, arguments, local=command.local_session)
+    try:
+        yield
+    finally:
+        session, ctx.session = ctx.session, NULL_REF
+        ctx.app.sessions.destroy(session)
+
+
+async def _login(ctx: Context, arguments: Arguments, *, local: bool) -> str:
+    user, password = arguments.text("username"), arguments.text("password")
+    try:
+        if local:
+            session: str = await call_as(ctx, "session.slave_local_login_with_password", user, password)
+        else:
+            session = await call_as(ctx, "session.login_with_password", user, password, MODEL.api_version, "cli")
+    except XenAPIError as error:
+        if error.code == "SESSION_AUTHENTICATION_FAILED":
+            raise LoginRefused(user) from error
+        raise
+    return session

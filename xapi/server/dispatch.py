@@ -1,0 +1,264 @@
+"""From a method name and parameters to a result: the same steps for all messages, from the datamodel.
+
+Name -> message -> parameters counted and converted -> session -> role -> task -> implementation -> durable -> result.
+Whatever goes wrong leaves here as a `XenAPIError`.
+"""
+
+import functools
+import inspect
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from idl.rpc import RpcError, Unreachable
+from xapi import errors
+from xapi.database.schema import NULL_REF
+from xapi.database.store import DuplicateKey, NotUnique, RowMissing, UuidMissing
+from xapi.datamodel import MODEL
+from xapi.datamodel.model import NO_DEFAULT, Impl, Message, MessageKind, Ref, Type
+from xapi.errors import XenAPIError
+from xapi.server import implicit, registry
+from xapi.server.context import Context
+from xapi.server.daemon_errors import translate
+from xapi.server.encoding import Encoded, RowRecord, RowRecords, result_text
+from xapi.server.marshal import constructor_arguments, native
+from xapi.server.sessions import assert_permitted
+
+log = logging.getLogger(__name__)
+
+ASYNC_PREFIXES = ("Async.", "InternalAsync.")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A value and the type to write it by (None: no result)."""
+
+    type: Type | None
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A message made ready to be called."""
+
+    message: Message
+    run: Callable[..., Any]
+    converters: tuple[Callable[[Any], Any], ...]
+    required: int
+    has_optional: bool
+    needs_task: bool
+    key_at: int | None
+    """Position of the map key that RBAC looks at, if any."""
+
+
+@functools.cache
+def find(name: str) -> Handler | None:
+    """Return the handler of a wire name, also in its ``Class_method`` spelling; None for an unknown one."""
+    message = MODEL.messages.get(name) or _by_alias().get(name)
+    if message is None:
+        return None
+    run = registry.implementation(message.wire_name)
+    if run is None and (message.impl is Impl.DB or message.kind is not MessageKind.CUSTOM):
+        # Constructors and destructors that need code are not to be answered by writing rows only.
+        plain = message.impl is Impl.DB or message.kind not in (MessageKind.CREATE, MessageKind.DESTROY, MessageKind.SETTER)
+        run = implicit.answer(message) if plain else None
+    if run is None:
+        run = _not_there_yet(message)
+    if message.kind is MessageKind.CREATE:
+        cls = MODEL.classes[message.cls]
+        converters: tuple[Callable[[Any], Any], ...] = (
+            (lambda given: constructor_arguments(cls, given)) if message.impl is not Impl.DB else (lambda given: given),
+        )
+    else:
+        converters = tuple(native(param.type) for param in message.params)
+    has_key = message.map_key_roles and message.name.startswith(("add_to_", "remove_from_"))
+    cls_tasks = not MODEL.classes[message.cls].no_task and message.cls not in ("session", "event", "task")
+    return Handler(
+        message,
+        run,
+        converters,
+        message.required_params,
+        message.required_params < len(message.params),
+        message.is_async and cls_tasks,
+        1 if has_key else None,
+    )
+
+
+@functools.cache
+def _by_alias() -> dict[str, Message]:
+    return {f"{message.cls}_{message.name}": message for message in MODEL.messages.values()}
+
+
+def _not_there_yet(message: Message) -> Callable[..., Any]:
+    def refuse(ctx: Context, *params: Any) -> Any:
+        raise errors.not_implemented(message.wire_name)
+
+    return refuse
+
+
+def _split(name: str) -> tuple[str, bool]:
+    for prefix in ASYNC_PREFIXES:
+        if name.startswith(prefix):
+            return name[len(prefix) :], True
+    return name, False
+
+
+async def call(ctx: Context, name: str, params: list[Any]) -> Outcome:
+    """Answer one call. *params* are parsed wire values, the session first where the message needs one.
+
+    :raises XenAPIError: whatever the client is to see.
+    """
+    plain_name, wants_task = _split(name)
+    handler = find(plain_name)
+    if handler is None:
+        raise errors.message_method_unknown(name)
+    message = handler.message
+    if wants_task and not message.is_async:
+        raise XenAPIError("Fault", [f"No async mode for this operation (rpc: {name})"])
+    if message.needs_session:
+        params = _take_session(ctx, message, params)
+    values = _convert(handler, params)
+    ctx.name = message.wire_name
+    if message.impl is Impl.REMOVED:
+        raise errors.message_removed()
+    if message.pool_internal and not _is_pool(ctx):
+        raise errors.internal_error(f"{message.wire_name} may only be called by the pool itself")
+    if message.needs_session:
+        assert_permitted(ctx, message, values[handler.key_at] if handler.key_at is not None else None)
+    if wants_task:
+        return Outcome(Ref("task"), _start(ctx, handler, values))
+    return Outcome(message.result, await _run_now(ctx, handler, values))
+
+
+def _take_session(ctx: Context, message: Message, params: list[Any]) -> list[Any]:
+    if not params:
+        raise errors.message_parameter_count_mismatch(message.wire_name, message.required_params, -1)
+    session = params[0]
+    if not isinstance(session, str):
+        raise errors.internal_error("the session must be a string")
+    ctx.session = session
+    ctx.app.sessions.check(session)
+    return params[1:]
+
+
+def _convert(handler: Handler, params: list[Any]) -> list[Any]:
+    message = handler.message
+    if len(params) < handler.required or (len(params) > len(message.params) and not handler.has_optional):
+        raise errors.message_parameter_count_mismatch(message.wire_name, handler.required, len(params))
+    values = [convert(value) for convert, value in zip(handler.converters, params, strict=False)]
+    for param in message.params[len(values) :]:
+        assert param.default is not NO_DEFAULT
+        values.append(_copy(param.default))
+    return values
+
+
+def _copy(value: object) -> object:
+    return dict(value) if isinstance(value, dict) else list(value) if isinstance(value, list) else value
+
+
+def _is_pool(ctx: Context) -> bool:
+    return ctx.origin.local_root or (ctx.db.exists("session", ctx.session) and ctx.db.get("session", ctx.session, "pool") is True)
+
+
+async def _run_now(ctx: Context, handler: Handler, values: list[Any]) -> Any:
+    """Run a synchronous call; a side-effecting one has a task that others can see while it runs."""
+    made = NULL_REF
+    if ctx.task == NULL_REF:
+        if handler.needs_task:
+            made = ctx.task = ctx.app.tasks.create(ctx, handler.message.wire_name)
+        else:
+            ctx.task = f"DummyRef:|{handler.message.wire_name}|"
+    try:
+        generation = ctx.db.generation
+        value = await invoke(ctx, handler, values)
+        if ctx.db.generation != generation and handler.message.kind not in _READS:
+            await ctx.db.durable()
+        return value
+    finally:
+        if made != NULL_REF:
+            ctx.app.tasks.forget(made)
+
+
+_READS = frozenset(
+    {
+        MessageKind.GETTER,
+        MessageKind.GET_RECORD,
+        MessageKind.GET_ALL,
+        MessageKind.GET_ALL_RECORDS,
+        MessageKind.GET_ALL_WHERE,
+        MessageKind.GET_ALL_RECORDS_WHERE,
+        MessageKind.GET_BY_UUID,
+        MessageKind.GET_BY_NAME_LABEL,
+    }
+)
+
+
+def _start(ctx: Context, handler: Handler, values: list[Any]) -> str:
+    """Begin an ``Async.`` call and return its task."""
+    message = handler.message
+    ctx.task = ctx.app.tasks.create(ctx, f"Async.{message.wire_name}", ephemeral=False)
+
+    async def work() -> str:
+        return result_text(message.result, await invoke(ctx, handler, values), "xml")
+
+    ctx.app.tasks.start(ctx.task, work())
+    return ctx.task
+
+
+async def invoke(ctx: Context, handler: Handler, values: list[Any]) -> Any:
+    """Run a handler; every failure becomes the `XenAPIError` that the client is to see."""
+    try:
+        value = handler.run(ctx, *values)
+        return await value if inspect.isawaitable(value) else value
+    except XenAPIError:
+        raise
+    except Exception as reason:
+        raise as_api_error(ctx, reason) from reason
+
+
+def as_api_error(ctx: Context, reason: Exception) -> XenAPIError:
+    """Return what the client is to see for any exception; the unexpected is logged with its traceback."""
+    match reason:
+        case XenAPIError():
+            return reason
+        case RowMissing():
+            return errors.handle_invalid(reason.table, reason.ref)
+        case UuidMissing():
+            return errors.uuid_invalid(reason.table, reason.uuid)
+        case DuplicateKey():
+            return errors.map_duplicate_key(reason.table, reason.field, reason.ref, reason.key)
+        case NotUnique():
+            return errors.uniqueness_violation("", "uuid", str(reason))
+        case RpcError() | Unreachable():
+            return translate(ctx, reason)
+        case _:
+            log.error("%s failed", ctx.name, exc_info=reason)
+            return errors.internal_error(f"{type(reason).__name__}: {reason}")
+
+
+async def call_as(ctx: Context, name: str, *params: Any) -> Any:
+    """Call a message from inside with native parameters, under *ctx*'s session (xe's commands, HTTP handlers).
+
+    The result is native too: records are dicts, ``get_all_records`` a dict ref -> record.
+    """
+    inner = Context(ctx.app, ctx.origin, subtask_of=ctx.task if ctx.has_task else NULL_REF)
+    message = find(_split(name)[0])
+    session = [ctx.session] if message is None or message.message.needs_session else []
+    value = (await call(inner, name, [*session, *params])).value
+    match value:
+        case RowRecord():
+            return _plain(ctx, value.cls.name, value.row.ref)
+        case RowRecords():
+            return {row.ref: _plain(ctx, value.cls.name, row.ref) for row in value.rows}
+        case Encoded():
+            return msgspec.json.decode(value.json())
+        case _:
+            return value
+
+
+def _plain(ctx: Context, cls: str, ref: str) -> dict[str, Any]:
+    record = ctx.db.record(cls, ref)
+    return {field.name: record[field.name] for field in MODEL.classes[cls].record_fields}
