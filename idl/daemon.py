@@ -62,7 +62,8 @@ def main(name: str, body: Body, argv: list[str] | None = None, *, fast_loop: boo
     """Run daemon *name* until SIGTERM or SIGINT; *body* is entered at start and left at stop.
 
     Arguments: ``--root DIR`` (default ``/``), ``--log-level``. Configuration: ``/etc/<name>.conf``. *fast_loop*: use
-    uvloop; a daemon that mostly waits does without it and its memory.
+    uvloop; a daemon that mostly waits does without it and its memory, and one in which a C library forks daemons of its
+    own must: libuv's fork handler closes file descriptors that such a library has reused meanwhile.
     """
     parser = argparse.ArgumentParser(prog=name)
     parser.add_argument("--root", type=Path, default=Path("/"), help="directory that holds the host (default: /)")
