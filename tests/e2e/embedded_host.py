@@ -14,9 +14,10 @@ from typing import Any
 
 import XenAPI
 
-from embedded import processes, supervision
+from embedded import supervision
 from embedded.demo import PatientTransport
 from embedded.layout import CHECKOUT, TLS_PORT, Host, named
+from embedded.processes import Process, of_host
 
 Api = Any  # the SDK is a dynamic proxy
 Record = Mapping[str, Any]
@@ -114,10 +115,10 @@ class EmbeddedHost:
         assert done.returncode == status, f"xe {' '.join(words)}: status {done.returncode}\n{done.stdout}"
         return done.stdout
 
-    def processes(self) -> list[processes.Process]:
-        return processes.of_host(self.layout)
+    def processes(self) -> list[Process]:
+        return of_host(self.layout)
 
-    def process_of(self, vm_uuid: str) -> processes.Process | None:
+    def process_of(self, vm_uuid: str) -> Process | None:
         """Return the process that runs the guest *vm_uuid*."""
         for process in self.processes():
             if "qemu-system" in process.command[0] and any(vm_uuid in word for word in process.command):
