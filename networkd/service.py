@@ -128,6 +128,14 @@ class Service(Networking):
     async def interface_bring_down(self, dbg: str, name: str) -> None:
         await self._change(functools.partial(self._host.carry_out, functools.partial(plan_down, name)))
 
+    async def interface_set_persistent(self, dbg: str, name: str, value: bool) -> None:
+        await self._change(functools.partial(self._set_interface_persistent, name, value))
+
+    def _set_interface_persistent(self, name: str, value: bool) -> None:
+        stored = self._store.desired.interface_config
+        stored[name] = msgspec.structs.replace(stored.get(name, InterfaceConfig()), persistent_i=value)
+        self._store.save()
+
     async def interface_make_config(self, dbg: str, conservative: bool, config: dict[str, InterfaceConfig]) -> None:
         await self._change(functools.partial(self._apply_interfaces, conservative, config))
 
@@ -187,6 +195,16 @@ class Service(Networking):
             desired.interface_config.pop(name, None)
         if gone:
             self._store.save()
+
+    async def bridge_set_persistent(self, dbg: str, name: str, value: bool) -> None:
+        await self._change(functools.partial(self._set_bridge_persistent, name, value))
+
+    def _set_bridge_persistent(self, name: str, value: bool) -> None:
+        stored = self._store.desired.bridge_config
+        if name not in stored:
+            raise errors.bridge_does_not_exist(name)
+        stored[name] = msgspec.structs.replace(stored[name], persistent_b=value)
+        self._store.save()
 
     async def bridge_add_port(
         self,
