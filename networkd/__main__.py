@@ -19,7 +19,9 @@ from networkd.service import Service
 async def run(daemon: Daemon) -> AsyncIterator[None]:
     path = daemon.root.under(DATABASE)
     host = Host(daemon.root, choose(daemon.root), Clients(daemon.root))
-    desired = load(path) or await asyncio.to_thread(host.first_boot)
+    desired = load(path)
+    if desired is None:
+        desired = await asyncio.to_thread(host.first_boot)
     service = Service(host, Store(path, desired))
     with contextlib.closing(service):
         # Before anybody is answered: the management interface must be up when others start.

@@ -256,3 +256,14 @@ async def test_what_is_made_persistent_comes_back(lab: Lab, network: Networking)
     lab.within("ip", "link", "del", "xapi1")
     lab.restart(network)
     assert await network.bridge_get_all(DBG) == ["xapi1"]
+
+
+async def test_what_cannot_be_restored_keeps_nothing_else_from_coming_back(lab: Lab, network: Networking) -> None:
+    await network.bridge_make_config(DBG, False, {"abr": BridgeConfig(persistent_b=True)} | BRIDGES)
+    for bridge in ("abr", "xenbr0"):
+        lab.within("ip", "link", "del", bridge)
+    # Something else has taken the first bridge's name.
+    lab.within("ip", "link", "add", "abr", "type", "veth", "peer", "name", "other")
+    lab.restart(network)
+    assert await network.bridge_get_all(DBG) == ["xenbr0"]
+    assert "abr exists and is no bridge" in lab.log.read_text()
