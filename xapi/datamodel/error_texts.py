@@ -112,7 +112,7 @@ _SESSIONS: Final = {
     "POOL_AUTH_ENABLE_FAILED_INVALID_ACCOUNT": "The pool's external authentication was not enabled: invalid account.",
     "POOL_AUTH_ENABLE_FAILED_INVALID_TRUSTED_CERTS": "The pool's external authentication was not enabled: invalid certificates.",
     "POOL_AUTH_ENABLE_FAILED_NO_TRUSTED_CERTS": "The pool's external authentication was not enabled: no trusted certificates.",
-    "POOL_AUTH_ENABLE_FAILED_NO_SUPPORT_ENCRYPT_TYPE": "External authentication of the pool was not enabled: no common encryption.",
+    "POOL_AUTH_ENABLE_FAILED_NO_SUPPORT_ENCRYPT_TYPE": "The pool's hosts and directory share no encryption type.",
     "POOL_AUTH_ENABLE_FAILED_SETUP_TLS_CONNECTION": "The pool's external authentication was not enabled: TLS failed.",
     "POOL_AUTH_DISABLE_FAILED": "External authentication could not be disabled on one of the pool's hosts.",
     "POOL_AUTH_DISABLE_FAILED_WRONG_CREDENTIALS": "The pool's external authentication was not disabled: wrong credentials.",
