@@ -58,10 +58,12 @@ async def _run(daemon: Daemon, body: Body) -> None:
     logging.getLogger(daemon.name).info("stopped")
 
 
-def main(name: str, body: Body, argv: list[str] | None = None) -> int:
+def main(name: str, body: Body, argv: list[str] | None = None, *, fast_loop: bool = True) -> int:
     """Run daemon *name* until SIGTERM or SIGINT; *body* is entered at start and left at stop.
 
-    Arguments: ``--root DIR`` (default ``/``), ``--log-level``. Configuration: ``/etc/<name>.conf``.
+    Arguments: ``--root DIR`` (default ``/``), ``--log-level``. Configuration: ``/etc/<name>.conf``. *fast_loop*: use
+    uvloop; a daemon that mostly waits does without it and its memory, and one in which a C library forks daemons of its
+    own must: libuv's fork handler closes file descriptors that such a library has reused meanwhile.
     """
     parser = argparse.ArgumentParser(prog=name)
     parser.add_argument("--root", type=Path, default=Path("/"), help="directory that holds the host (default: /)")
@@ -70,7 +72,8 @@ def main(name: str, body: Body, argv: list[str] | None = None) -> int:
     logging.basicConfig(level=args.log_level, format=LOG_FORMAT, stream=sys.stderr)
     root = Root(args.root.resolve())
     daemon = Daemon(name, root, Config.load(root, name))
-    _use_uvloop()
+    if fast_loop:
+        _use_uvloop()
     asyncio.run(_run(daemon, body))
     return 0
 

@@ -4,6 +4,9 @@ On an installed host the root is ``/``; an embedded host lives in a folder. Name
 wherever a user or a tool may look for them.
 """
 
+import contextlib
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,3 +62,16 @@ class Root:
     def run(self) -> Path:
         """State that survives a daemon's restart but not a reboot."""
         return self.under("/var/run/nonpersistent")
+
+
+@contextlib.contextmanager
+def short_path(path: Path) -> Iterator[str]:
+    """Give a name for *path* that fits a Unix socket address (108 bytes), through the parent's descriptor."""
+    if len(os.fsencode(path)) < 104:
+        yield str(path)
+        return
+    descriptor = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{path.name}"
+    finally:
+        os.close(descriptor)

@@ -14,14 +14,15 @@ import contextlib
 import functools
 import inspect
 import logging
-import os
 import typing
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import msgspec
+
+from idl.paths import short_path as short_path  # noqa: PLC0414 (others import it from here)
 
 log = logging.getLogger(__name__)
 
@@ -279,19 +280,6 @@ async def serve(socket_path: Path, *implementations: tuple[type, object], http: 
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
         socket_path.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def short_path(path: Path) -> Iterator[str]:
-    """Give a name for *path* that fits a Unix socket address (108 bytes), through the parent's descriptor."""
-    if len(os.fsencode(path)) < 104:
-        yield str(path)
-        return
-    descriptor = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{descriptor}/{path.name}"
-    finally:
-        os.close(descriptor)
 
 
 class Connector:

@@ -29,4 +29,4 @@ async def run(daemon: Daemon) -> AsyncIterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main("networkd", run))
+    sys.exit(main("networkd", run, fast_loop=False))

@@ -230,7 +230,7 @@ class Service(Networking):
         actual = await self._actual()
         if name not in actual.bridges:
             raise errors.bridge_does_not_exist(name)
-        return sorted(link.name for link in actual.members(name))
+        return list(actual.bridges[name].interfaces)
 
     async def bridge_get_physical_interfaces(self, dbg: str, name: str) -> list[str]:
         actual = await self._actual()

@@ -18,7 +18,7 @@ from idl.rrd import Metrics
 from idl.storage import Storage
 from idl.xenops import Xenops
 from xapi import classes, dbsync
-from xapi.classes import pbd, sm, templates, xenops_events
+from xapi.classes import pbd, sm, templates, vdi_rows, xenops_events
 from xapi.database.journal import Journal
 from xapi.database.schema import from_model
 from xapi.database.store import Store
@@ -123,7 +123,9 @@ async def _collect_garbage(app: App) -> None:
         await asyncio.sleep(GARBAGE_PERIOD)
         app.tasks.collect_garbage(time.monotonic(), age)
         app.sessions.collect_garbage()
-        dbsync.still_alive(internal_context(app, "garbage collection"))
+        ctx = internal_context(app, "garbage collection")
+        vdi_rows.collect_garbage(ctx)
+        dbsync.still_alive(ctx)
 
 
 async def _stop_jobs(app: App) -> None:

@@ -213,7 +213,10 @@ class House:
         self.sr = await self.new_sr("Local storage")
 
     async def new_sr(self, name: str) -> str:
-        return await sr.create(self.ctx(), self.host, {"location": f"/{name}"}, 0, name, "", "file", "", False, {})
+        return await self.new_sr_at(Path(f"/{name}"))
+
+    async def new_sr_at(self, place: Path) -> str:
+        return await sr.create(self.ctx(), self.host, {"location": str(place)}, 0, place.name, "", "file", "", False, {})
 
     async def new_vdi(self, size: int = MIB, content: bytes = b"", **more: Any) -> str:
         record = {"SR": self.sr, "virtual_size": size, "type": "user", "name_label": "disk", **more}

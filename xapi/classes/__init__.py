@@ -2,9 +2,12 @@
 
 from importlib import import_module
 
+from xapi import transfer
+
 MODULES = (
-    "blob", "crashdump", "event", "host", "message", "network", "pbd", "pif", "pool", "secret", "session", "sr", "task", "vdi",
-    "vdi_records",
+    "blob", "console", "crashdump", "event", "host", "message", "network", "pbd", "pif", "pool", "secret", "session", "sr",
+    "task", "vbd", "vdi", "vdi_records", "vif", "vm", "vm_appliance", "vm_copies", "vm_data_sources", "vm_group", "vm_memory",
+    "vm_placement", "vm_power", "vm_provision", "vm_revert", "vm_settings", "vm_suspend",
 )  # fmt: skip
 
 
@@ -14,3 +17,4 @@ def load() -> None:
         import_module(f"xapi.classes.{name}")
     for name in ("server.cors", "cli.handler"):
         import_module(f"xapi.{name}")
+    transfer.load()

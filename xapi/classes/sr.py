@@ -10,6 +10,7 @@ from idl.rpc import RpcError, Unreachable
 from idl.storage import ProbeResult, SrInfo
 from xapi import errors
 from xapi.classes import blob, pbd, secret, sm, sr_contents, vdi_rows
+from xapi.classes.host import data_source_record, known
 from xapi.classes.storage_state import assert_attached_here, hold_sr, is_attached
 from xapi.classes.storage_state import update_sr as update_allowed_operations
 from xapi.database.schema import NULL_REF
@@ -329,19 +330,7 @@ async def disable_database_replication(ctx: Context, sr: str) -> None:
 @implements("SR.get_data_sources")
 async def get_data_sources(ctx: Context, sr: str) -> list[dict[str, Any]]:
     sources = await ctx.services.metrics.query_possible_sr_dss(_uuid(ctx, sr))
-    return [
-        {
-            "name_label": source.name,
-            "name_description": source.description,
-            "enabled": source.enabled,
-            "standard": source.standard,
-            "units": source.units,
-            "min": source.min,
-            "max": source.max,
-            "value": 0.0,
-        }
-        for source in sources
-    ]
+    return [data_source_record(source) for source in sources]
 
 
 @implements("SR.record_data_source")
@@ -351,7 +340,7 @@ async def record_data_source(ctx: Context, sr: str, data_source: str) -> None:
 
 @implements("SR.query_data_source")
 async def query_data_source(ctx: Context, sr: str, data_source: str) -> float:
-    return await ctx.services.metrics.query_sr_ds(_uuid(ctx, sr), data_source)
+    return known(await ctx.services.metrics.query_sr_ds(_uuid(ctx, sr), data_source))
 
 
 @implements("SR.forget_data_source_archives")

@@ -5,6 +5,7 @@ from typing import Any
 from xapi import errors
 from xapi.classes import device_operations, xenops_push
 from xapi.classes.device_operations import holding_vbd
+from xapi.classes.storage_state import update_vdi
 from xapi.classes.vm_lifecycle import bad_power_state, is_live, is_null, refresh
 from xapi.classes.xenops_records import domain_type
 from xapi.database.schema import NULL_REF
@@ -109,7 +110,7 @@ def forget(ctx: Context, vbd: str) -> None:
     ctx.db.destroy("VBD", vbd)
     if ctx.db.exists("VBD_metrics", metrics):
         ctx.db.destroy("VBD_metrics", metrics)
-    device_operations.update_vdi(ctx, disk)
+    update_vdi(ctx, disk)
     refresh(ctx, vm)
 
 
@@ -170,7 +171,7 @@ async def insert(ctx: Context, vbd: str, vdi: str) -> None:
         except BaseException:
             ctx.db.set("VBD", vbd, VDI=NULL_REF, empty=True)
             raise
-    device_operations.update_vdi(ctx, vdi)
+    update_vdi(ctx, vdi)
 
 
 @implements("VBD.eject")
@@ -182,7 +183,7 @@ async def eject(ctx: Context, vbd: str) -> None:
             record = xenops_push.vbd_of(ctx.db, vbd)
             await ctx.app.xenops.run_task(ctx, ctx.services.xenops.vbd_eject(ctx.dbg, record.id))
         ctx.db.set("VBD", vbd, VDI=NULL_REF, empty=True)
-    device_operations.update_vdi(ctx, disk)
+    update_vdi(ctx, disk)
 
 
 @implements("VBD.assert_attachable")

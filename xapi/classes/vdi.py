@@ -52,7 +52,6 @@ async def create(ctx: Context, record: dict[str, Any]) -> str:
         raise errors.invalid_value("virtual_size", size)
     wanted = VdiInfo(
         vdi="",
-        uuid=record.get("uuid") or None,
         name_label=record.get("name_label", ""),
         name_description=record.get("name_description", ""),
         ty=record.get("type", "user"),

@@ -108,3 +108,17 @@ def reconcile(ctx: Context, sr: str, found: Iterable[VdiInfo]) -> None:
     # In a second pass, for a disk may name one that came after it.
     for location, info in infos.items():
         update(ctx, known[location], info)
+
+
+def collect_garbage(ctx: Context) -> None:
+    """Drop what still names disks that are gone: CD drives become empty, other VBDs go."""
+    for vbd in ctx.db.rows("VBD"):
+        row = vbd.values
+        if row["empty"] or row["currently_attached"] or ctx.db.exists("VDI", row["VDI"]):
+            continue
+        if row["type"] == "CD" and ctx.db.exists("VM", row["VM"]):
+            ctx.db.set("VBD", vbd.ref, empty=True, VDI=NULL_REF)
+            continue
+        if ctx.db.exists("VBD_metrics", row["metrics"]):
+            ctx.db.destroy("VBD_metrics", row["metrics"])
+        ctx.db.destroy("VBD", vbd.ref)

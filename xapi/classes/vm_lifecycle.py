@@ -3,10 +3,11 @@
 Also what happens to a VM's row when its domain is gone. Which rules there are is said in `xapi.planning.vm_operations`.
 """
 
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
+from idl.rpc import RpcError, Unreachable
 from xapi import errors
 from xapi.classes import device_operations
 from xapi.classes.message import send
@@ -159,3 +160,9 @@ def tell(ctx: Context, name: str, vm: str, done: str) -> None:
 
 def bad_power_state(vm: str, expected: str, found: str) -> XenAPIError:
     return errors.vm_bad_power_state(vm, expected.lower(), found.lower())
+
+
+async def quietly(call: Awaitable[None]) -> None:
+    """Await what a VM does not depend on (its metrics, say): a daemon's refusal or absence is no error."""
+    with suppress(RpcError, Unreachable):
+        await call

@@ -27,7 +27,7 @@ def suspend_sr(ctx: Context, vm: str) -> str:
     :raises XenAPIError: VM_NO_SUSPEND_SR.
     """
     db = ctx.db
-    choices = [db.get("VM", vm, "suspend_SR"), *(row.values["suspend_image_SR"] for row in db.rows("pool"))]
+    choices: list[str] = [db.get("VM", vm, "suspend_SR"), *(row.values["suspend_image_SR"] for row in db.rows("pool"))]
     if db.exists("host", ctx.app.localhost):
         choices.append(db.get("host", ctx.app.localhost, "suspend_image_sr"))
     for sr in choices:

@@ -1,7 +1,7 @@
 """The link to this host's domain manager: one reader of its updates, its tasks awaited, its VMs reconciled.
 
-Start-up makes an `XenopsUpdates`, calls `XenopsUpdates.resync` once the store and the host's own row are there, and spawns
-`XenopsUpdates.run`. Work on one VM is serial here too: whoever holds `quiet` writes what it did before an update does.
+Start-up awaits `resync` once the store and the host's own row are there, and then spawns `run`. Work on one VM is serial
+here too: whoever holds `quiet` writes what it did before an update does.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 POLL = 30.0
 """Seconds one request for updates waits."""
 PAUSE_AFTER_ERROR = 1.0
+PAUSE_AFTER_LOSS = 0.1
 ENDED = frozenset({PowerState.HALTED, PowerState.SUSPENDED})
 
 
@@ -37,6 +38,8 @@ class XenopsUpdates:
         self._locks: dict[str, asyncio.Lock] = {}
         self._queued: set[str] = set()
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
+        self._reconciled = False
+        """The store was compared with all that the domain manager knows since it last went away."""
 
     # -- tasks --
 
@@ -50,7 +53,7 @@ class XenopsUpdates:
         xenops = ctx.services.xenops
 
         def cancel() -> None:
-            self._app.spawn(_best_effort(xenops.task_cancel(ctx.dbg, task)), f"cancel xenops task {task}")
+            self._app.spawn(vm_lifecycle.quietly(xenops.task_cancel(ctx.dbg, task)), f"cancel xenops task {task}")
 
         ctx.cancel_hooks.append(cancel)
         try:
@@ -63,7 +66,7 @@ class XenopsUpdates:
                     await change
         finally:
             ctx.cancel_hooks.remove(cancel)
-            self._app.spawn(_best_effort(xenops.task_destroy(ctx.dbg, task)), f"destroy xenops task {task}")
+            self._app.spawn(vm_lifecycle.quietly(xenops.task_destroy(ctx.dbg, task)), f"destroy xenops task {task}")
 
     @contextlib.asynccontextmanager
     async def _change_of(self, task: str) -> AsyncIterator["asyncio.Future[None]"]:
@@ -162,13 +165,13 @@ class XenopsUpdates:
 
     async def run(self) -> None:
         """Read updates for as long as the app lives; survives the domain manager's restarts."""
-        last_id, lost = 0, False
+        last_id = 0
         while True:
             try:
-                if lost:
-                    # Not awaited: who holds a VM may be waiting for the updates that are read here.
+                if not self._reconciled:
+                    # Its jobs are not awaited: who holds a VM may be waiting for the updates that are read here.
                     await self._reconcile()
-                    last_id, lost = 0, False
+                    last_id = 0
                 changes = await self._app.services.xenops.updates_get(self._ctx.dbg, last_id, POLL)
                 if changes.ids or changes.barriers:
                     last_id = changes.last_id
@@ -176,12 +179,14 @@ class XenopsUpdates:
                 elif await self._app.services.xenops.updates_last_id(self._ctx.dbg) < last_id:
                     # It was restarted between two requests, and counts from the beginning.
                     self._fail_all(Unreachable("the domain manager was restarted"))
-                    lost = True
+                    self._reconciled = False
             except Unreachable as reason:
-                if not lost:
+                if self._reconciled:
                     log.warning("the domain manager is gone: %s", reason)
                 self._fail_all(reason)
-                lost = True
+                self._reconciled = False
+                # Its socket can refuse at once for a while: there is no event that says it is back.
+                await asyncio.sleep(PAUSE_AFTER_LOSS)
             except RpcError:
                 log.exception("updates of the domain manager cannot be read")
                 await asyncio.sleep(PAUSE_AFTER_ERROR)
@@ -240,6 +245,7 @@ class XenopsUpdates:
                 jobs += self._queue(values["uuid"])
             elif values["power_state"] in LIVE and values["resident_on"] in ("", NULL_REF, app.localhost):
                 xenops_state.ended(self._ctx, row.ref, HALTED)
+        self._reconciled = True
         return jobs
 
 
@@ -247,7 +253,15 @@ def _seen(state: VmState, vbds: list[tuple[Vbd, VbdState]], vifs: list[tuple[Vif
     return Seen(state, {vbd.id[1]: found for vbd, found in vbds}, {vif.id[1]: found for vif, found in vifs})
 
 
-async def _best_effort(call: Awaitable[None]) -> None:
-    """For calls whose failure changes nothing: a task that is gone needs no cancelling or destroying."""
-    with contextlib.suppress(RpcError, Unreachable):
-        await call
+async def resync(app: App) -> None:
+    """Connect *app* to its domain manager and make the store say what runs here.
+
+    :raises Unreachable: the domain manager does not answer; `run` goes on trying.
+    """
+    app.xenops = XenopsUpdates(app)
+    await app.xenops.resync()
+
+
+async def run(app: App) -> None:
+    """Follow the domain manager's updates for as long as *app* lives."""
+    await app.xenops.run()

@@ -4,12 +4,10 @@ Each answer is the whole truth about one VM, so that applying the latest one is 
 """
 
 import logging
-from collections.abc import Coroutine, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from idl.rpc import RpcError, Unreachable
 from idl.xenops import PowerState, VbdState, VifState, VmState
 from xapi.classes import console, vm_guest_metrics, vm_lifecycle, vm_metrics
 from xapi.database.schema import NULL_REF
@@ -81,7 +79,9 @@ def _live(ctx: Context, vm: str, seen: Seen) -> None:
     if before in LIVE and old_domid not in (-1, domid):
         _tell_reboot(ctx, vm, state.crashed)
     if domid != old_domid:
-        ctx.app.spawn(_quietly(ctx.services.metrics.push_rrd_local(db.get("VM", vm, "uuid"), domid)), f"load metrics of {vm}")
+        ctx.app.spawn(
+            vm_lifecycle.quietly(ctx.services.metrics.push_rrd_local(db.get("VM", vm, "uuid"), domid)), f"load metrics of {vm}"
+        )
 
 
 def _devices(ctx: Context, vm: str, seen: Seen) -> None:
@@ -112,7 +112,9 @@ def ended(ctx: Context, vm: str, power_state: str, *, crashed: bool = False) -> 
     if power_state == HALTED and news:
         _tell_end(ctx, vm, crashed)
     if not keep_place:
-        ctx.app.spawn(_quietly(ctx.services.metrics.archive_rrd(ctx.db.get("VM", vm, "uuid"))), f"archive metrics of {vm}")
+        ctx.app.spawn(
+            vm_lifecycle.quietly(ctx.services.metrics.archive_rrd(ctx.db.get("VM", vm, "uuid"))), f"archive metrics of {vm}"
+        )
 
 
 def _tell_end(ctx: Context, vm: str, crashed: bool) -> None:
@@ -129,9 +131,3 @@ def _tell_reboot(ctx: Context, vm: str, crashed: bool) -> None:
         vm_lifecycle.tell(ctx, "VM_CRASHED", vm, "has crashed and was started again")
     else:
         vm_lifecycle.tell(ctx, "VM_REBOOTED", vm, "was rebooted from inside the guest")
-
-
-async def _quietly(call: Coroutine[Any, Any, None]) -> None:
-    """Metrics are best effort: a VM starts and stops without them."""
-    with suppress(RpcError, Unreachable):
-        await call

@@ -18,6 +18,7 @@ from xapi.database.schema import NULL_REF
 from xapi.database.store import Store
 
 if TYPE_CHECKING:
+    from xapi.classes.xenops_events import XenopsUpdates
     from xapi.server.events import Events
     from xapi.server.sessions import Sessions
     from xapi.server.tasks import Tasks
@@ -55,6 +56,7 @@ class App:
     tasks: Tasks = field(init=False)
     events: Events = field(init=False)
     watch: Watch = field(init=False)
+    xenops: XenopsUpdates = field(init=False)
     localhost: str = NULL_REF
     """Ref of the host this process runs on; set by start-up."""
     inventory: dict[str, str] = field(default_factory=dict)

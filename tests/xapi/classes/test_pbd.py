@@ -18,7 +18,7 @@ async def house(tmp_path: Path) -> House:
 
 
 async def test_one_connection_per_host_and_repository(house: House) -> None:
-    record = {"host": house.host, "SR": house.sr, "device_config": {}}
+    record: dict[str, object] = {"host": house.host, "SR": house.sr, "device_config": {}}
     with pytest.raises(XenAPIError) as caught:
         await pbd.create(house.ctx(), record)
     assert caught.value.description == ["PBD_EXISTS", house.sr, house.host, house.pbd()]

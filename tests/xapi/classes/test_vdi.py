@@ -2,12 +2,13 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from idl.rpc import RpcError
 from tests.xapi.storage_house import MIB, House
-from xapi.classes import crashdump, vdi, vdi_records
+from xapi.classes import crashdump, vdi, vdi_records, vdi_rows
 from xapi.database.schema import NULL_REF
 from xapi.errors import XenAPIError
 
@@ -129,7 +130,7 @@ async def test_operations_on_one_image_wait_for_each_other(house: House) -> None
         await gate.wait()
         return await resize(dbg, sr, disk, size)
 
-    house.storage.vdi_resize = slow  # type: ignore[method-assign]
+    house.storage.vdi_resize = slow  # type: ignore
     growing = asyncio.create_task(vdi.resize(house.ctx("one"), ref, 2 * MIB))
     await started.wait()
     frozen = asyncio.create_task(vdi.snapshot(house.ctx("two"), ref, {}))
@@ -170,7 +171,7 @@ async def test_checksum_is_of_the_whole_content(house: House) -> None:
 async def test_forgetting_leaves_the_disk_and_introducing_finds_it(house: House) -> None:
     ref = await house.new_vdi()
     row = house.db.record("VDI", ref)
-    details = (
+    details: tuple[Any, ...] = (
         row["uuid"], "again", "", house.sr, "user", False, False, {"o": "1"}, row["location"], {}, {}, True, 0, 0, "", False,
         "19700101T00:00:00Z", "",
     )  # fmt: skip
@@ -187,3 +188,14 @@ async def test_a_crash_dump_goes_with_its_image(house: House) -> None:
     dump = house.db.create("crashdump", VDI=await house.new_vdi(), VM=house.db.create("VM"))
     await crashdump.destroy(house.ctx(), dump)
     assert (house.db.count("crashdump"), house.db.count("VDI")) == (0, 0)
+
+
+async def test_drives_of_a_disk_that_is_gone_are_emptied_and_its_vbds_go(house: House) -> None:
+    ref, kept = await house.new_vdi(), await house.new_vdi()
+    drive, disk, other = (house.new_vbd(image, attached=False) for image in (ref, ref, kept))
+    house.db.set("VBD", drive, type="CD")
+    await vdi.destroy(house.ctx(), ref)
+    vdi_rows.collect_garbage(house.ctx())
+    assert not house.db.exists("VBD", disk)
+    assert house.db.exists("VBD", other)
+    assert (house.db.get("VBD", drive, "empty"), house.db.get("VBD", drive, "VDI")) == (True, NULL_REF)

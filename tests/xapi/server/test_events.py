@@ -78,7 +78,7 @@ def act(app: App, action: str, number: int) -> None:
     db, pick = app.db, random.Random(number)
     if action == "create":
         cls = pick.choice(["VM", "VDI", "VBD"])
-        links = {"VM": pick.choice(db.refs("VM")), "VDI": pick.choice(db.refs("VDI") or ["OpaqueRef:NULL"])}
+        links: dict[str, Any] = {"VM": pick.choice(db.refs("VM")), "VDI": pick.choice(db.refs("VDI") or ["OpaqueRef:NULL"])}
         db.create(cls, **(links if cls == "VBD" else {}))
     elif action == "rename":
         db.set("VM", pick.choice(db.refs("VM")), name_label=str(number))

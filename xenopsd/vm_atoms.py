@@ -1,0 +1,224 @@
+"""The atoms that concern a VM and its domain."""
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+
+import msgspec
+
+from idl.rpc import RpcError
+from idl.tasks import Running
+from idl.xenops import Problem, VmUpdate
+from xenopsd import devices, store, vbd_atoms
+from xenopsd.context import Context
+from xenopsd.datapath import copy_in, copy_out
+from xenopsd.hypervisors.base import Capability, Disk, Domain, require
+from xenopsd.operations import (
+    VmBuild,
+    VmBuilt,
+    VmCreate,
+    VmDelay,
+    VmDestroy,
+    VmPause,
+    VmRemove,
+    VmRestore,
+    VmSave,
+    VmSetMemoryRange,
+    VmSetRebooting,
+    VmSetVcpus,
+    VmSetXsdata,
+    VmShutdownDomain,
+    VmStopDomain,
+    VmUnpause,
+)
+from xenopsd.state import Entry
+from xenopsd.vif_atoms import nic
+
+log = logging.getLogger(__name__)
+
+
+async def create(ctx: Context, entry: Entry, atom: VmCreate, task: Running) -> None:
+    vm = entry.vm
+    if ctx.is_live(entry):
+        log.warning("VM %s: a domain that no record knows of is destroyed", vm.id)
+        await ctx.hypervisor.destroy(vm.id)
+    domid = ctx.records.allocate_domid()
+    ctx.records.put_private(
+        vm.id,
+        domid=domid,
+        building=True,
+        crashed=False,
+        start_time=time.time(),
+        memory_target=vm.memory_dynamic_max,
+        plugged_vbds={},
+        plugged_vifs=frozenset(),
+    )
+    ctx.domains.begin(vm.id)
+    ctx.store.write(store.domain_tree(vm, domid))
+
+
+def _domain(entry: Entry) -> Domain:
+    private = entry.private
+    if private.domid is None:
+        raise RpcError(Problem.DOMAIN_NOT_BUILT)
+    disks = [
+        Disk(entry.vbd(device), devices.position(entry.vbd(device)), source) for device, source in private.plugged_vbds.items()
+    ]
+    nics = [nic(entry, entry.vif(device)) for device in private.plugged_vifs]
+    return Domain(
+        entry.vm,
+        private.domid,
+        tuple(sorted(disks, key=lambda disk: disk.position)),
+        tuple(sorted(nics, key=lambda nic: nic.vif.position)),
+    )
+
+
+async def build(ctx: Context, entry: Entry, atom: VmBuild, task: Running) -> None:
+    await ctx.hypervisor.launch(_domain(entry))
+    ctx.notify(VmUpdate(atom.vm))
+
+
+async def built(ctx: Context, entry: Entry, atom: VmBuilt, task: Running) -> None:
+    ctx.records.put_private(atom.vm, building=False)
+
+
+async def stop_domain(ctx: Context, entry: Entry, atom: VmStopDomain, task: Running) -> None:
+    await ctx.hypervisor.destroy(atom.vm)
+
+
+async def destroy(ctx: Context, entry: Entry, atom: VmDestroy, task: Running) -> None:
+    vm, domid = atom.vm, entry.private.domid
+    if domid is not None:
+        ctx.store.remove(store.directory(domid))
+        ctx.store.remove(f"/vm/{vm}")
+    end = ctx.domains.ended(vm)
+    ctx.records.put_private(
+        vm,
+        domid=None,
+        building=False,
+        crashed=entry.private.crashed or (end is not None and end.is_crash()),
+        plugged_vbds={},
+        plugged_vifs=frozenset(),
+    )
+    ctx.domains.forget(vm)
+    ctx.notify(VmUpdate(vm))
+
+
+async def shutdown_domain(ctx: Context, entry: Entry, atom: VmShutdownDomain, task: Running) -> None:
+    ending = ctx.domains.ending(atom.vm)
+    task.on_cancel(ending.wake)
+    await ctx.hypervisor.request_shutdown(atom.vm)
+    try:
+        async with asyncio.timeout(atom.timeout):
+            await ending.wait()
+    except TimeoutError:
+        raise RpcError(Problem.FAILED_TO_SHUTDOWN, atom.vm, atom.timeout) from None
+    task.cancel_point()
+
+
+async def pause(ctx: Context, entry: Entry, atom: VmPause, task: Running) -> None:
+    await ctx.hypervisor.pause(atom.vm)
+    ctx.notify(VmUpdate(atom.vm))
+
+
+async def unpause(ctx: Context, entry: Entry, atom: VmUnpause, task: Running) -> None:
+    await ctx.hypervisor.unpause(atom.vm)
+    ctx.notify(VmUpdate(atom.vm))
+
+
+async def delay(ctx: Context, entry: Entry, atom: VmDelay, task: Running) -> None:
+    cancelled = asyncio.Event()
+    task.on_cancel(cancelled.set)
+    try:
+        async with asyncio.timeout(atom.seconds):
+            await cancelled.wait()
+    except TimeoutError:
+        return
+    task.cancel_point()
+
+
+async def set_rebooting(ctx: Context, entry: Entry, atom: VmSetRebooting, task: Running) -> None:
+    ctx.domains.set_rebooting(atom.vm, atom.rebooting)
+    ctx.notify(VmUpdate(atom.vm))
+
+
+async def save(ctx: Context, entry: Entry, atom: VmSave, task: Running) -> None:
+    """Save to a file beside us, then into the suspend disk: hypervisors write files, the disk may be anywhere."""
+    require(ctx.hypervisor.capabilities, [Capability.SUSPEND])
+    vm, image = atom.vm, _image_file(ctx, atom.vm)
+    async with ctx.datapaths.opened(task.dbg, atom.image, _suspend_dp(vm), vm, read_write=True) as disk:
+        task.cancellable = False
+        await ctx.hypervisor.save(vm, image)
+        try:
+            await copy_in(image, disk)
+        except BaseException:
+            # The domain is gone but the guest is not lost: let it go on from the file.
+            ctx.domains.begin(vm)
+            await ctx.hypervisor.restore(_domain(entry), image)
+            await ctx.hypervisor.unpause(vm)
+            raise
+        finally:
+            image.unlink(missing_ok=True)
+    ctx.records.put_private(vm, suspended=True)
+
+
+async def restore(ctx: Context, entry: Entry, atom: VmRestore, task: Running) -> None:
+    require(ctx.hypervisor.capabilities, [Capability.SUSPEND])
+    vm, image = atom.vm, _image_file(ctx, atom.vm)
+    try:
+        async with ctx.datapaths.opened(task.dbg, atom.image, _suspend_dp(vm), vm, read_write=False) as disk:
+            await copy_out(disk, image)
+        await ctx.hypervisor.restore(_domain(entry), image)
+    finally:
+        image.unlink(missing_ok=True)
+    ctx.records.put_private(vm, suspended=False)
+    ctx.notify(VmUpdate(vm))
+
+
+def _image_file(ctx: Context, vm: str) -> Path:
+    ctx.scratch.mkdir(parents=True, exist_ok=True)
+    return ctx.scratch / f"{vm}.save"
+
+
+def _suspend_dp(vm: str) -> str:
+    return f"suspend/{vm}"
+
+
+async def remove(ctx: Context, entry: Entry, atom: VmRemove, task: Running) -> None:
+    for device in list(entry.private.attached):
+        await vbd_atoms.release(ctx, entry, device, task)
+    ctx.records.remove_vm(atom.vm)
+    ctx.domains.forget(atom.vm)
+    ctx.notify(VmUpdate(atom.vm))
+
+
+async def set_vcpus(ctx: Context, entry: Entry, atom: VmSetVcpus, task: Running) -> None:
+    if not 1 <= atom.vcpus <= entry.vm.vcpu_max:
+        raise RpcError(Problem.INVALID_VCPUS, atom.vcpus)
+    if ctx.is_live(entry):
+        require(ctx.hypervisor.capabilities, [Capability.VCPU_HOTPLUG])
+        await ctx.hypervisor.set_vcpus(atom.vm, atom.vcpus)
+    ctx.records.put_vm(msgspec.structs.replace(entry.vm, vcpus=atom.vcpus))
+    ctx.notify(VmUpdate(atom.vm))
+
+
+async def set_memory_range(ctx: Context, entry: Entry, atom: VmSetMemoryRange, task: Running) -> None:
+    target = min(atom.maximum, entry.vm.memory_static_max)
+    if ctx.is_live(entry):
+        await ctx.hypervisor.set_memory_target(atom.vm, target)
+        ctx.records.put_private(atom.vm, memory_target=target)
+    changed = msgspec.structs.replace(entry.vm, memory_dynamic_min=atom.minimum, memory_dynamic_max=atom.maximum)
+    ctx.records.put_vm(changed)
+    ctx.notify(VmUpdate(atom.vm))
+
+
+async def set_xsdata(ctx: Context, entry: Entry, atom: VmSetXsdata, task: Running) -> None:
+    xsdata = dict(atom.xsdata)
+    ctx.records.put_vm(msgspec.structs.replace(entry.vm, xsdata=xsdata))
+    if entry.private.domid is not None:
+        home = store.directory(entry.private.domid)
+        for prefix in store.GUEST_PREFIXES:
+            ctx.store.remove(f"{home}/{prefix}")
+        ctx.store.write({f"{home}/{key}": value for key, value in store.guest_writable(xsdata).items()})
+    ctx.notify(VmUpdate(atom.vm))
