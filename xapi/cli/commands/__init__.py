@@ -5,9 +5,20 @@ from typing import Final
 
 from xapi.cli import generated
 from xapi.cli.command import Command
-from xapi.cli.commands import devices, one_call_hosts, one_call_machines, others, storage, vm
+from xapi.cli.commands import (
+    cds,
+    devices,
+    exports,
+    one_call_hosts,
+    one_call_machines,
+    others,
+    plugins,
+    snapshots,
+    storage,
+    vm,
+)
 
-MODULES: Final = (vm, devices, storage, others, one_call_hosts, one_call_machines)
+MODULES: Final = (vm, devices, cds, snapshots, exports, storage, others, plugins, one_call_hosts, one_call_machines)
 
 COMMANDS: Final[Mapping[str, Command]] = {
     **generated.commands(),
