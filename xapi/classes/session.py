@@ -17,7 +17,7 @@ async def login_with_password(ctx: Context, uname: str, pwd: str, version: str, 
     :raises XenAPIError: SESSION_AUTHENTICATION_FAILED, after a pause.
     """
     if not ctx.origin.local_root and not await local_user(ctx.app, uname, pwd):
-        raise await login_failed(ctx, uname)
+        raise await login_failed(ctx, uname, "Authentication failure")
     return ctx.app.sessions.create(ctx.origin, superuser=True, user_name=uname, originator=originator or ctx.origin.originator)
 
 
@@ -25,7 +25,7 @@ async def login_with_password(ctx: Context, uname: str, pwd: str, version: str, 
 async def slave_login(ctx: Context, host: str, psecret: str) -> str:
     """XenAPI: session.slave_login: another host of the pool, which shows the pool's secret."""
     if not psecret or psecret != pool_secret(ctx.app):
-        raise await login_failed(ctx, "pool")
+        raise await login_failed(ctx, host, "Pool credentials invalid")
     return ctx.app.sessions.create(ctx.origin, superuser=True, pool=True)
 
 
@@ -33,7 +33,7 @@ async def slave_login(ctx: Context, host: str, psecret: str) -> str:
 async def slave_local_login(ctx: Context, psecret: str) -> str:
     """XenAPI: session.slave_local_login: valid on this host only, also in emergency mode."""
     if not psecret or psecret != pool_secret(ctx.app):
-        raise await login_failed(ctx, "pool")
+        raise await login_failed(ctx, ctx.app.localhost, "Pool credentials invalid")
     return ctx.app.sessions.create(ctx.origin, superuser=True, pool=True)
 
 

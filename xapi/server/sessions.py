@@ -161,7 +161,8 @@ def assert_http_permitted(ctx: Context, name: str) -> None:
         raise errors.rbac_permission_denied(f"http/{name}", "No permission in user session")
 
 
-async def login_failed(ctx: Context, user: str) -> XenAPIError:
+async def login_failed(ctx: Context, user: str, reason: str) -> XenAPIError:
     """Return the error for a refused login, after the pause that slows guessing down."""
     await asyncio.sleep(ctx.app.config.number("login-failure-delay", 5.0))
-    return errors.error("SESSION_AUTHENTICATION_FAILED")
+    # Declared without parameters; the original sends these two.
+    return XenAPIError("SESSION_AUTHENTICATION_FAILED", [user, reason])
