@@ -8,6 +8,7 @@ from lxml import etree
 from idl.rpc import RpcError
 from idl.xenops import (
     Action,
+    DeviceType,
     Direct,
     DirectBoot,
     Hvm,
@@ -50,7 +51,7 @@ def vm(**fields: object) -> Vm:
 
 ROOT = Disk(Vbd(id=("v", "xvda"), backend=VdiDisk("sr/1b4e28ba-2fa1-11d2-883f-0016d3cca427")), 0, Nbd("/s/1", "x"))
 DATA = Disk(Vbd(id=("v", "xvdb"), backend=LocalDisk("/d"), bootable=True, mode="ReadOnly"), 1, RawFile("/d"))
-CD = Disk(Vbd(id=("v", "xvdd"), ty="CDROM", mode="ReadOnly"), 3, None)  # type: ignore[arg-type]
+CD = Disk(Vbd(id=("v", "xvdd"), ty=DeviceType.CDROM, mode="ReadOnly"), 3, None)
 NIC = Nic(Vif(id=("v", "0"), position=0, mac="00:16:3e:00:00:01", backend=LocalNetwork("xenbr0"), rate=(100, 0)), "vif5.0")
 
 
