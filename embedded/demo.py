@@ -145,10 +145,9 @@ def make_vm(api: Api, disk: str) -> str:
         raise StepFailed(f"there is no template {TEMPLATE!r}", DO)
     vm = api.xenapi.VM.clone(templates[0], NAME)
     try:
-        api.xenapi.VM.set_is_a_template(vm, False)
+        api.xenapi.VM.provision(vm)
         size = str(MEMORY_BYTES)
         api.xenapi.VM.set_memory_limits(vm, size, size, size, size)
-        api.xenapi.VM.provision(vm)
         api.xenapi.VM.set_name_description(vm, "Counts on its serial console, powers off when asked")
         api.xenapi.VM.set_HVM_boot_params(vm, {"order": "c"})
         api.xenapi.VBD.create(disk_device(vm, disk))

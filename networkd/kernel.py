@@ -97,7 +97,9 @@ def bridge_views(links: Mapping[str, Link]) -> dict[str, BridgeView]:
             elif member.kind == "vlan" and member.parent and member.vlan_tag is not None:
                 below = links[member.parent]
                 vlan = (below.master or below.name, member.vlan_tag)
-        views[bridge.name] = BridgeView(ports, vlan)
+        views[bridge.name] = BridgeView(
+            ports, vlan, tuple(sorted(link.name for link in links.values() if link.master == bridge.name))
+        )
     return views
 
 

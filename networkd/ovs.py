@@ -161,8 +161,23 @@ def parse_listing(text: str, uplinks: Iterable[str]) -> dict[str, BridgeView]:
     for bridge in bridges:
         name = bridge["name"]
         mine = [ports[uuid] for uuid in _uuids(bridge["ports"])]
-        fakes = {row["tag"]: row["name"] for row in mine if row["fake_bridge"]}
-        views |= {fake: BridgeView({}, (name, tag)) for tag, fake in fakes.items()}
         members = {row["name"]: tuple(sorted(interfaces[uuid] for uuid in _uuids(row["interfaces"]))) for row in mine}
-        views[name] = BridgeView({port: names for port, names in members.items() if leading_out & set(names)})
+        fakes = {_tag(row): row["name"] for row in mine if row["fake_bridge"]}
+        for tag, fake in fakes.items():
+            tagged = [members[row["name"]] for row in mine if _tag(row) == tag and not row["fake_bridge"]]
+            views[fake] = BridgeView({}, (name, tag), _joined(tagged))
+        # What has a VLAN's tag belongs to the VLAN's bridge; the port of the bridge's own name is its local end.
+        own = {row["name"]: members[row["name"]] for row in mine if _tag(row) not in fakes and row["name"] != name}
+        views[name] = BridgeView(
+            {port: names for port, names in own.items() if leading_out & set(names)}, None, _joined(own.values())
+        )
     return views
+
+
+def _tag(port: Mapping[str, Any]) -> int:
+    """Return a port's VLAN tag, 0 for none (an empty set in the database)."""
+    return port["tag"] if isinstance(port["tag"], int) else 0
+
+
+def _joined(names: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(sorted(name for group in names for name in group))

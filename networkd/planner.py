@@ -13,11 +13,11 @@ from networkd.records import (
     Actual,
     AddAddress,
     Address,
+    BackendStep,
     CreateBond,
     CreateBridge,
     CreateVlan,
     DeleteLink,
-    KernelStep,
     Link,
     Plan,
     RemoveAddress,
@@ -28,6 +28,7 @@ from networkd.records import (
     SetSnooping,
     SetUp,
     Step,
+    Vsctl,
 )
 
 Stored = Mapping[str, BridgeConfig]
@@ -197,7 +198,7 @@ def vlan_bridges_on(name: str, actual: Actual) -> list[str]:
     return sorted({link.master for link in actual.links.values() if link.kind == "vlan" and link.parent in below and link.master})
 
 
-def undo(step: Step, before: Actual) -> list[KernelStep]:
+def undo(step: Step, before: Actual) -> list[BackendStep]:
     """Return what takes *step* back, given the state before the plan; empty for steps that leave nothing to undo."""
     match step:
         case CreateBridge(name) | CreateVlan(name) | CreateBond(name):
@@ -210,6 +211,8 @@ def undo(step: Step, before: Actual) -> list[KernelStep]:
             return [SetMac(name, before.links[name].mac)]
         case SetUp(name) if name in before.links:
             return [SetUp(name, before.links[name].is_up)]
+        case Vsctl(undo=words) if words:
+            return [Vsctl(words)]
         case AddAddress(device, address):
             return [RemoveAddress(device, address)]
         case RemoveAddress(device, Address() as address):

@@ -68,10 +68,12 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class BridgeView:
-    """A bridge as its backend shows it; ``ports``: port name -> interfaces (more than one: a bond)."""
+    """A bridge as its backend shows it; ``ports``: uplink port -> its cards (more than one: a bond)."""
 
     ports: Mapping[str, tuple[str, ...]]
     vlan: tuple[str, int] | None = None
+    interfaces: tuple[str, ...] = ()
+    """All that is attached to it, guests' interfaces too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +233,10 @@ class SetEthtool:
 
 @dataclass(frozen=True, slots=True)
 class Vsctl:
-    """One ``ovs-vsctl`` transaction."""
+    """One ``ovs-vsctl`` transaction, and the one that takes it back (none: nothing to take back)."""
 
     arguments: tuple[str, ...]
+    undo: tuple[str, ...] = ()
 
 
 LinkStep = (

@@ -127,7 +127,6 @@ def bios_strings() -> dict[str, str]:
 
 def _control_domain(ctx: Context, host: str, inventory: dict[str, str]) -> None:
     uuid = inventory["CONTROL_DOMAIN_UUID"]
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     cpus = os.cpu_count() or 1
     existing = [row.ref for row in ctx.db.rows("VM") if row.values["uuid"] == uuid]
     if existing:
@@ -153,15 +152,10 @@ def _control_domain(ctx: Context, host: str, inventory: dict[str, str]) -> None:
         resident_on=host,
         affinity=host,
         is_a_template=False,
-        memory_static_max=memory,
-        memory_static_min=memory,
-        memory_dynamic_max=memory,
-        memory_dynamic_min=memory,
-        memory_target=memory,
         VCPUs_max=cpus,
         VCPUs_at_startup=cpus,
     )
-    ctx.db.set("VM_metrics", ctx.db.get("VM", domain, "metrics"), memory_actual=memory, VCPUs_number=cpus, state=[])
+    ctx.db.set("VM_metrics", ctx.db.get("VM", domain, "metrics"), VCPUs_number=cpus, state=[])
     ctx.db.set("host", host, control_domain=domain)
 
 
@@ -186,6 +180,33 @@ async def sync_hypervisor(ctx: Context) -> None:
     metrics = ctx.db.get("host", host, "metrics")
     ctx.db.set("host_metrics", metrics, memory_total=state.total_memory, memory_free=state.free_memory)
     _cpus(ctx, host, state)
+    _control_domain_memory(ctx, host, state)
+
+
+LEAST_CONTROL_DOMAIN = 256 * 1024 * 1024
+
+
+def _control_domain_memory(ctx: Context, host: str, state: HostState) -> None:
+    """Give dom0 what is neither free nor a guest's.
+
+    Without Xen under it the control domain is the whole machine: what it has in use when we start is taken as its own,
+    so that what is left can be promised to guests.
+    """
+    domain = ctx.db.get("host", host, "control_domain")
+    guests = sum(
+        ctx.db.get("VM", vm, "memory_dynamic_max") for vm in ctx.db.get("host", host, "resident_VMs") if vm != domain
+    )
+    memory = max(LEAST_CONTROL_DOMAIN, state.total_memory - state.free_memory - guests)
+    ctx.db.set(
+        "VM",
+        domain,
+        memory_static_max=memory,
+        memory_static_min=memory,
+        memory_dynamic_max=memory,
+        memory_dynamic_min=memory,
+        memory_target=memory,
+    )
+    ctx.db.set("VM_metrics", ctx.db.get("VM", domain, "metrics"), memory_actual=memory)
 
 
 def cpu_info(state: HostState) -> dict[str, str]:

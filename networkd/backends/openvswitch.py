@@ -29,7 +29,8 @@ class OpenVSwitch(Backend):
         if wanted.vlan is not None:
             steps += self._replaced_vlan(name, wanted.vlan, stored, actual)
         if view is None or stored.get(name) != wanted or view.vlan != wanted.vlan:
-            steps.append(Vsctl(tuple(ovs.bridge_words(name, wanted))))
+            made = () if name in actual.bridges else tuple(ovs.destroy_words([name]))
+            steps.append(Vsctl(tuple(ovs.bridge_words(name, wanted)), undo=made))
         for port_name, port in wanted.ports.items():
             steps += self.plan_port(name, port_name, port, actual, known=stored.get(name))
         link = actual.links.get(name)
@@ -50,7 +51,8 @@ class OpenVSwitch(Backend):
         up: Plan = [SetUp(interface) for interface in wanted if not actual.links[interface].is_up]
         if sorted(present) == sorted(wanted) and known is not None and known.ports.get(name) == port:
             return up
-        return [Vsctl(tuple(ovs.port_words(bridge, name, port, present))), *up]
+        made = () if present else tuple(ovs.remove_port_words(bridge, name))
+        return [Vsctl(tuple(ovs.port_words(bridge, name, port, present)), undo=made), *up]
 
     def plan_remove_port(self, bridge: str, name: str, interfaces: tuple[str, ...], actual: Actual) -> Plan:
         view = actual.bridges.get(bridge)

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -15,70 +14,10 @@ import pytest
 
 from idl.network import BridgeConfig, InterfaceConfig, Kind, Networking, PortConfig, Route, Static4
 from idl.rpc import RpcError, client
+from tests.networkd.lab import Lab
 
-REPOSITORY = Path(__file__).parents[2]
 DBG = "test"
-CARDS = """
-ip link set lo up
-for n in 0 1; do
-    ip link add eth$n address 02:00:00:00:00:0$n type veth peer name cable$n
-    ip link set cable$n up
-done
-"""
-
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
-
-
-class Lab:
-    """A network namespace with two cards (``eth0``, ``eth1``), and networkd in it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.holder = subprocess.Popen(
-            ["unshare", "--net", "sh", "-c", f"{CARDS}\necho ready; exec sleep 600"], stdout=subprocess.PIPE
-        )
-        assert self.holder.stdout is not None
-        assert self.holder.stdout.readline() == b"ready\n"
-        self.daemon: subprocess.Popen[bytes] | None = None
-        self.log = root / "log"
-
-    def within(self, *words: str) -> str:
-        command = ["nsenter", f"--net=/proc/{self.holder.pid}/ns/net", *words]
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
-
-    def links(self) -> dict[str, dict[str, Any]]:
-        return {link["ifname"]: link for link in json.loads(self.within("ip", "-d", "-j", "address", "show"))}
-
-    def supports(self, kind: str) -> bool:
-        """Does this kernel have such network devices?"""
-        words = {"vlan": ["link", "cable0", "type", "vlan", "id", "9"], "bond": ["type", "bond"]}[kind]
-        try:
-            self.within("ip", "link", "add", "name", "probe", *words)
-        except subprocess.CalledProcessError:
-            return False
-        self.within("ip", "link", "del", "probe")
-        return True
-
-    def start(self) -> None:
-        command = ["nsenter", f"--net=/proc/{self.holder.pid}/ns/net", sys.executable, "-m", "networkd", "--root", str(self.root)]
-        with self.log.open("ab") as log:
-            self.daemon = subprocess.Popen(command, stderr=log, cwd=REPOSITORY)
-
-    def end(self, signum: signal.Signals = signal.SIGTERM) -> None:
-        if self.daemon is not None:
-            self.daemon.send_signal(signum)
-            self.daemon.wait(30)
-            self.daemon = None
-
-    def restart(self, network: Networking) -> None:
-        """Kill the daemon and start it again; *network* drops its connection to the dead one."""
-        self.end(signal.SIGKILL)
-        network.close()  # type: ignore[attr-defined]
-        self.start()
-
-    def steps(self) -> int:
-        """How many changes the daemon has made so far."""
-        return self.log.read_text().count(" step ")
 
 
 @pytest.fixture
@@ -88,9 +27,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
         lab.start()
         yield lab
     finally:
-        lab.end()
-        lab.holder.kill()
-        lab.holder.wait()
+        lab.close()
 
 
 @pytest.fixture
@@ -298,3 +235,35 @@ async def test_an_address_by_dhcp_survives_the_daemon_and_ends_when_told(lab: La
         await network.interface_make_config(DBG, False, {"eth0": InterfaceConfig()})
     assert (await network.interface_get_status(DBG, "eth0")).ipv4 == []
     assert not list((lab.root / "var/run").glob("dhclient*.pid"))
+
+
+async def test_the_installers_answers_bring_the_management_interface_up(lab: Lab, network: Networking) -> None:
+    await network.query(DBG)
+    lab.end()
+    (lab.root / "var/lib/xcp/networkd.db").unlink()
+    answers = lab.root / "etc/firstboot.d/data/management.conf"
+    answers.parent.mkdir(parents=True)
+    answers.write_text("LABEL='eth1'\nMODE='static'\nIP='10.77.0.1'\nNETMASK='255.255.255.0'\n")
+    lab.restart(network)
+    assert await network.bridge_get_physical_interfaces(DBG, "xenbr1") == ["eth1"]
+    assert (await network.interface_get_status(DBG, "xenbr1")).ipv4 == [("10.77.0.1", 24)]
+
+
+async def test_what_is_made_persistent_comes_back(lab: Lab, network: Networking) -> None:
+    await network.bridge_create(DBG, "xapi1")
+    await network.bridge_set_persistent(DBG, "xapi1", True)
+    await network.interface_set_persistent(DBG, "xapi1", True)
+    lab.within("ip", "link", "del", "xapi1")
+    lab.restart(network)
+    assert await network.bridge_get_all(DBG) == ["xapi1"]
+
+
+async def test_what_cannot_be_restored_keeps_nothing_else_from_coming_back(lab: Lab, network: Networking) -> None:
+    await network.bridge_make_config(DBG, False, {"abr": BridgeConfig(persistent_b=True)} | BRIDGES)
+    for bridge in ("abr", "xenbr0"):
+        lab.within("ip", "link", "del", bridge)
+    # Something else has taken the first bridge's name.
+    lab.within("ip", "link", "add", "abr", "type", "veth", "peer", "name", "other")
+    lab.restart(network)
+    assert await network.bridge_get_all(DBG) == ["xenbr0"]
+    assert "abr exists and is no bridge" in lab.log.read_text()

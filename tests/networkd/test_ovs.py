@@ -96,7 +96,7 @@ def test_reading_the_listing() -> None:
                 [["uuid", "p1"], "xenbr0", ["uuid", "i1"], nothing, False],
                 [["uuid", "p2"], "bond0", ["set", [["uuid", "i2"], ["uuid", "i3"]]], nothing, False],
                 [["uuid", "p3"], "xapi5", ["uuid", "i4"], 5, True],
-                [["uuid", "p4"], "vif1.0", ["uuid", "i5"], nothing, False],
+                [["uuid", "p4"], "vif1.0", ["uuid", "i5"], 5, False],
             ),
             table(
                 ["_uuid", "name", "type"],
@@ -106,4 +106,5 @@ def test_reading_the_listing() -> None:
     )
     views = parse_listing(answer, uplinks=["eth0", "eth1", "eth2"])
     assert dict(views["xenbr0"].ports) == {"bond0": ("eth0", "eth1")}
-    assert views["xapi5"].vlan == ("xenbr0", 5)
+    assert views["xenbr0"].interfaces == ("eth0", "eth1")
+    assert (views["xapi5"].vlan, views["xapi5"].interfaces) == (("xenbr0", 5), ("vif1.0",))

@@ -57,7 +57,7 @@ class Kind:
     keeps_suspended: bool = False
 
 
-def _new_generation(old: str) -> str:
+def new_generation(old: str) -> str:
     """Return a fresh generation id where the VM has one."""
     if not old:
         return old
@@ -84,7 +84,7 @@ def _fields(ctx: Context, vm: str, name: str, kind: Kind) -> dict[str, Any]:
         "other_config": other_config,
         "suspend_VDI": NULL_REF,
         "ha_always_run": False,
-        "generation_id": _new_generation(row["generation_id"]),
+        "generation_id": new_generation(row["generation_id"]),
         "metrics": vm_metrics.copy(ctx, row["metrics"]),
         "guest_metrics": vm_guest_metrics.copy(ctx, row["guest_metrics"]),
         "requires_reboot": False,

@@ -27,14 +27,15 @@ _TRANSLATIONS: dict[str, Callable[[Context, list[Any]], XenAPIError]] = {
     Problem.CANCELLED: lambda ctx, p: XenAPIError("TASK_CANCELLED", [ctx.task]),
     Problem.BAD_POWER_STATE: lambda ctx, p: XenAPIError("VM_BAD_POWER_STATE", [ctx.name, str(p[1]).lower(), str(p[0]).lower()]),
     Problem.FAILED_TO_SHUTDOWN: lambda ctx, p: XenAPIError("VM_SHUTDOWN_TIMEOUT", [_vm(ctx, p[0]), str(p[1])]),
-    Problem.FAILED_TO_ACKNOWLEDGE_SHUTDOWN_REQUEST: lambda ctx, p: XenAPIError("VM_FAILED_SHUTDOWN_ACKNOWLEDGMENT", []),
+    Problem.FAILED_TO_ACKNOWLEDGE_SHUTDOWN_REQUEST: lambda ctx, p: XenAPIError(
+        "VM_FAILED_SHUTDOWN_ACKNOWLEDGMENT", [_vm(ctx, str(param)) for param in p]
+    ),
     Problem.FAILED_TO_SUSPEND: lambda ctx, p: XenAPIError("VM_SUSPEND_TIMEOUT", [_vm(ctx, p[0]), str(p[1])]),
     Problem.DEVICE_IS_CONNECTED: lambda ctx, p: XenAPIError("DEVICE_ALREADY_ATTACHED", _strings(p)),
     Problem.DEVICE_NOT_CONNECTED: lambda ctx, p: XenAPIError("DEVICE_NOT_ATTACHED", _strings(p)),
     Problem.DEVICE_DETACH_REJECTED: lambda ctx, p: XenAPIError("DEVICE_DETACH_REJECTED", _strings(p)),
     Problem.MEDIA_NOT_EJECTABLE: lambda ctx, p: XenAPIError("VBD_NOT_REMOVABLE_MEDIA", _strings(p)),
     Problem.BOOTLOADER_ERROR: lambda ctx, p: XenAPIError("BOOTLOADER_FAILED", _strings(p)),
-    Problem.NO_BOOTABLE_DEVICE: lambda ctx, p: XenAPIError("VM_NO_BOOTABLE_DEVICE", _strings(p)),
     Problem.NOT_ENOUGH_MEMORY: lambda ctx, p: XenAPIError("HOST_NOT_ENOUGH_FREE_MEMORY", [str(p[0]), "unknown"]),
     Problem.CANNOT_FREE_THIS_MUCH_MEMORY: lambda ctx, p: XenAPIError("HOST_NOT_ENOUGH_FREE_MEMORY", _strings(p)),
     Problem.FAILED_TO_START_EMULATOR: lambda ctx, p: XenAPIError("FAILED_TO_START_EMULATOR", [_vm(ctx, p[0]), *_strings(p[1:])]),
