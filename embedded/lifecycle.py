@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import os
 import shutil
 import socket
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from embedded import accelerator, demo, first_start, namespace, processes, readiness, supervision
 from embedded.guest_image.build import GuestImage, image
-from embedded.layout import HTTP_PORT, LONGEST_ROOT, TLS_PORT, Host, cache
+from embedded.layout import CHECKOUT, HTTP_PORT, LONGEST_ROOT, TLS_PORT, Host, cache
 from embedded.progress import Step, StepFailed, run, say
 
 CLEAN_SHUTDOWN_SECONDS = 60.0
@@ -209,7 +210,9 @@ def clean(host: Host) -> None:
 
 def summary(host: Host) -> str:
     """Return what to do with the running host."""
-    xe = f".venv/bin/xe -s {host.address} -p {TLS_PORT} -u root -pwf {host.root_password}"
+    # The plain address would mean the local socket to xe.
+    server = "localhost" if host.address == "127.0.0.1" else host.address
+    xe = f"XAPI_ROOT={os.path.relpath(host.folder, CHECKOUT)} .venv/bin/xe"
     listed = "\n".join(f"  guest {name}: {state} ({uuid})" for name, state, uuid in demo.guests(host))
     return f"""
 {host.name} is up.
@@ -222,5 +225,6 @@ Try:
   {xe} vm-param-list vm={demo.NAME}
   {xe} console vm={demo.NAME}
   {xe} vm-reboot vm={demo.NAME}
+  .venv/bin/xe -s {server} -p {TLS_PORT} -u root -pw "$(cat {host.root_password})" host-list     (over TLS)
   make status; make stop
 """

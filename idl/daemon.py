@@ -87,11 +87,22 @@ def _use_uvloop() -> None:
 
 @contextlib.asynccontextmanager
 async def background(*coroutines: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run *coroutines* as tasks while the block runs; they are cancelled and joined when it ends."""
+    """Run *coroutines* as tasks while the block runs; they are cancelled and joined when it ends.
+
+    One that fails stops the daemon: whoever supervises it starts a whole one again.
+    """
     tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    for task in tasks:
+        task.add_done_callback(_stop_if_failed)
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _stop_if_failed(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logging.getLogger(__name__).critical("%s failed; stopping", task.get_coro(), exc_info=error)
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -131,6 +131,11 @@ class Networking(Protocol):
     @wire("Network.Interface.bring_down")
     async def interface_bring_down(self, dbg: str, name: str) -> None: ...
 
+    @wire("Network.Interface.set_persistent")
+    async def interface_set_persistent(self, dbg: str, name: str, value: bool) -> None:
+        """Say whether an interface's configuration is applied again at start-up."""
+        ...
+
     @wire("Network.Interface.make_config")
     async def interface_make_config(self, dbg: str, conservative: bool, config: dict[str, InterfaceConfig]) -> None:
         """Store and apply the given interfaces' configuration."""
@@ -158,6 +163,11 @@ class Networking(Protocol):
     @wire("Network.Bridge.destroy")
     async def bridge_destroy(self, dbg: str, name: str, force: bool) -> None:
         """Remove a bridge; without *force* only when no VLAN bridge sits on it. Absent is no error."""
+        ...
+
+    @wire("Network.Bridge.set_persistent")
+    async def bridge_set_persistent(self, dbg: str, name: str, value: bool) -> None:
+        """Say whether a bridge is made again at start-up. :raises RpcError: Bridge_does_not_exist: it was not configured."""
         ...
 
     @wire("Network.Bridge.add_port")

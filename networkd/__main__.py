@@ -1,5 +1,6 @@
 """``python -m networkd --root DIR``: the host's networking daemon, in the network namespace it is started in."""
 
+import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator
@@ -8,19 +9,20 @@ from idl.daemon import Daemon, main
 from idl.network import Networking
 from idl.rpc import serve
 from networkd.backends import choose
-from networkd.config import Desired, Store, load
+from networkd.config import DATABASE, Store, load
 from networkd.dhcp import Clients
 from networkd.host import Host
 from networkd.service import Service
-
-DATABASE = "/var/lib/xcp/networkd.db"
 
 
 @contextlib.asynccontextmanager
 async def run(daemon: Daemon) -> AsyncIterator[None]:
     path = daemon.root.under(DATABASE)
     host = Host(daemon.root, choose(daemon.root), Clients(daemon.root))
-    service = Service(host, Store(path, load(path) or Desired()))
+    desired = load(path)
+    if desired is None:
+        desired = await asyncio.to_thread(host.first_boot)
+    service = Service(host, Store(path, desired))
     with contextlib.closing(service):
         # Before anybody is answered: the management interface must be up when others start.
         await service.restore()

@@ -15,6 +15,8 @@ from networkd.order import Device
 
 log = logging.getLogger(__name__)
 
+DATABASE = "/var/lib/xcp/networkd.db"
+
 
 class Desired(msgspec.Struct, kw_only=True, omit_defaults=True):
     interface_config: dict[str, InterfaceConfig] = {}

@@ -9,14 +9,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from idl.config import read_inventory
 from idl.paths import Root
-from networkd import ethtool, planner
+from networkd import ethtool, firstboot, planner
 from networkd.backends.base import Backend
-from networkd.config import write_atomically
+from networkd.config import Desired, write_atomically
 from networkd.dhcp import Clients
 from networkd.errors import CommandFailed, internal_error
 from networkd.kernel import Kernel, connect
+from networkd.order import sort_cards
 from networkd.records import Actual, Plan, SetEthtool, SetOffload, StartDhcp, Step, StopDhcp, WriteResolvConf
+from networkd.status import cards
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +52,22 @@ class Host:
         actual = replace(kernel.observe(), dhcp=self.clients.running(), resolv_conf=self.resolv_conf())
         offload = {device: ethtool.read_offload(device) for device in offload_of if device in actual.links}
         return replace(actual, bridges=self.backend.bridges(actual), offload=offload)
+
+    def first_boot(self) -> Desired:
+        """Return what the installer wrote down, for a host without a database."""
+        answers = self.root.under(firstboot.PATH)
+        if not answers.is_file():
+            return Desired()
+        inventory = read_inventory(self.root.inventory) if self.root.inventory.is_file() else {}
+        actual = self.observe()
+        order = sort_cards([], cards(actual))
+        macs = {link.name: link.mac for link in actual.links.values()}
+        try:
+            return firstboot.desired_state(read_inventory(answers), order, macs, inventory.get("MANAGEMENT_INTERFACE"))
+        except (KeyError, ValueError) as error:
+            # Better up without its addresses than not at all.
+            log.error("%s cannot be used: %r", answers, error)
+            return Desired(interface_order=order)
 
     def carry_out(self, plan_for: PlanFor, offload_of: Iterable[str] = ()) -> int:
         """Observe, plan, apply; return the number of steps. When a step fails those before it are taken back.

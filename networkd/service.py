@@ -7,7 +7,7 @@ keeps nobody from asking.
 import asyncio
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -50,25 +50,35 @@ class Service(Networking):
 
     async def restore(self) -> None:
         """Apply the stored persistent configuration at start: as much of it as possible."""
-        desired = self._store.desired
-        for what, apply in (
-            ("bridges", functools.partial(self._apply_bridges, True, dict(desired.bridge_config))),
-            ("interfaces", functools.partial(self._apply_interfaces, True, dict(desired.interface_config))),
-        ):
-            try:
-                await self._change(apply)
-            except RpcError as error:
-                # The host must come up, and xapi pushes the whole configuration again.
-                log.error("restoring %s: %s", what, error)
+        await self._change(self._restore)
         await self._change(self._note_cards)
 
-    def _note_cards(self) -> list[Device]:
-        """Give new cards their positions and remember them."""
-        order = sort_cards(self._store.desired.interface_order or [], cards(self._host.observe()))
+    def _restore(self) -> None:
+        desired = self._store.desired
+        for name, bridge in _vlans_last(desired.bridge_config):
+            if bridge.persistent_b:
+                self._try(name, functools.partial(self._apply_bridge, name, bridge))
+        for name, interface in list(desired.interface_config.items()):
+            if interface.persistent_i:
+                self._try(name, functools.partial(self._apply_interface, name, interface, at_start=True))
+
+    @staticmethod
+    def _try(name: str, apply: Callable[[], None]) -> None:
+        try:
+            apply()
+        except RpcError as error:
+            # The host must come up, and xapi pushes the whole configuration again.
+            log.error("restoring %s: %s", name, error)
+
+    def _note_cards(self) -> None:
+        """Remember the cards' positions, those of new ones too."""
+        order = self._order(self._host.observe())
         if order != self._store.desired.interface_order:
             self._store.desired.interface_order = order
             self._store.save()
-        return order
+
+    def _order(self, actual: Actual) -> list[Device]:
+        return sort_cards(self._store.desired.interface_order or [], cards(actual))
 
     async def query(self, dbg: str) -> str:
         return f"networkd ({self._host.backend.kind})"
@@ -112,11 +122,11 @@ class Service(Networking):
         actual = await self._actual()
         if name not in actual.links:
             raise errors.interface_does_not_exist(name)
-        return await self._ask(functools.partial(interface_status, name, actual, self._store.desired.interface_order or []))
+        return await self._ask(functools.partial(interface_status, name, actual, self._order(actual)))
 
     async def interface_get_all_status(self, dbg: str) -> list[InterfaceStatus]:
-        order = await self._change(self._note_cards)
         actual = await self._actual()
+        order = self._order(actual)
         return await self._ask(lambda: [interface_status(name, actual, order) for name in sorted(actual.links)])
 
     async def interface_get_dns(self, dbg: str, name: str) -> tuple[list[str], list[str]]:
@@ -127,6 +137,14 @@ class Service(Networking):
 
     async def interface_bring_down(self, dbg: str, name: str) -> None:
         await self._change(functools.partial(self._host.carry_out, functools.partial(plan_down, name)))
+
+    async def interface_set_persistent(self, dbg: str, name: str, value: bool) -> None:
+        await self._change(functools.partial(self._set_interface_persistent, name, value))
+
+    def _set_interface_persistent(self, name: str, value: bool) -> None:
+        stored = self._store.desired.interface_config
+        stored[name] = msgspec.structs.replace(stored.get(name, InterfaceConfig()), persistent_i=value)
+        self._store.save()
 
     async def interface_make_config(self, dbg: str, conservative: bool, config: dict[str, InterfaceConfig]) -> None:
         await self._change(functools.partial(self._apply_interfaces, conservative, config))
@@ -188,6 +206,16 @@ class Service(Networking):
         if gone:
             self._store.save()
 
+    async def bridge_set_persistent(self, dbg: str, name: str, value: bool) -> None:
+        await self._change(functools.partial(self._set_bridge_persistent, name, value))
+
+    def _set_bridge_persistent(self, name: str, value: bool) -> None:
+        stored = self._store.desired.bridge_config
+        if name not in stored:
+            raise errors.bridge_does_not_exist(name)
+        stored[name] = msgspec.structs.replace(stored[name], persistent_b=value)
+        self._store.save()
+
     async def bridge_add_port(
         self,
         dbg: str,
@@ -242,8 +270,7 @@ class Service(Networking):
         await self._change(functools.partial(self._apply_bridges, conservative, config))
 
     def _apply_bridges(self, conservative: bool, config: dict[str, BridgeConfig]) -> None:
-        # VLAN bridges last: they sit on the others.
-        for name, wanted in sorted(config.items(), key=lambda item: item[1].vlan is not None):
+        for name, wanted in _vlans_last(config):
             if wanted.persistent_b or not conservative:
                 self._apply_bridge(name, wanted)
 
@@ -255,3 +282,8 @@ class Service(Networking):
             self._store.save()
         if wanted.vlan is not None:
             self._forget_absent_bridges(set())
+
+
+def _vlans_last(config: Mapping[str, BridgeConfig]) -> list[tuple[str, BridgeConfig]]:
+    """VLAN bridges sit on the others."""
+    return sorted(config.items(), key=lambda item: item[1].vlan is not None)

@@ -221,7 +221,7 @@ def _pci(slot: int) -> "Element":
 def _disk(what: Disk, boot_order: int | None) -> "Element":
     name, bus = target(what)
     kind, source = _source(what)
-    children = [_e("driver", name="qemu", type="raw", **({"discard": "unmap"} if what.source is not None else {}))]
+    children = [_e("driver", name="qemu", type="raw", discard="unmap")]
     children += source
     children += [_e("target", dev=name, bus=bus), _e("alias", name=disk_alias(what))]
     if what.vbd.mode == "ReadOnly" or what.vbd.ty is DeviceType.CDROM:

@@ -13,6 +13,7 @@ from idl.xenops import Problem, VmUpdate
 from xenopsd import devices, store, vbd_atoms
 from xenopsd.context import Context
 from xenopsd.datapath import copy_in, copy_out
+from xenopsd.domains import Ending
 from xenopsd.hypervisors.base import Capability, Disk, Domain, require
 from xenopsd.operations import (
     VmBuild,
@@ -36,6 +37,9 @@ from xenopsd.state import Entry
 from xenopsd.vif_atoms import nic
 
 log = logging.getLogger(__name__)
+
+ASK_AGAIN = 10.0
+"""Seconds between two requests to a guest to power off."""
 
 
 async def create(ctx: Context, entry: Entry, atom: VmCreate, task: Running) -> None:
@@ -108,13 +112,24 @@ async def destroy(ctx: Context, entry: Entry, atom: VmDestroy, task: Running) ->
 async def shutdown_domain(ctx: Context, entry: Entry, atom: VmShutdownDomain, task: Running) -> None:
     ending = ctx.domains.ending(atom.vm)
     task.on_cancel(ending.wake)
-    await ctx.hypervisor.request_shutdown(atom.vm)
     try:
         async with asyncio.timeout(atom.timeout):
-            await ending.wait()
+            await _ask_until_ended(ctx, atom.vm, ending)
     except TimeoutError:
         raise RpcError(Problem.FAILED_TO_SHUTDOWN, atom.vm, atom.timeout) from None
     task.cancel_point()
+
+
+async def _ask_until_ended(ctx: Context, vm: str, ending: Ending) -> None:
+    """Ask again from time to time: a guest that is still booting does not hear its power button."""
+    while ending.why is None:
+        await ctx.hypervisor.request_shutdown(vm)
+        try:
+            async with asyncio.timeout(ASK_AGAIN):
+                await ending.wait()
+        except TimeoutError:
+            continue
+        return
 
 
 async def pause(ctx: Context, entry: Entry, atom: VmPause, task: Running) -> None:

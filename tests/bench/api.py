@@ -41,7 +41,7 @@ def small_calls(api: Any, url: str, seconds: float) -> list[Figure]:
 def _template(api: Any) -> str:
     templates = api.xenapi.VM.get_all_records_where('field "is_a_template" = "true"')
     for ref, record in templates.items():
-        if not record["VBDs"] and record["HVM_boot_policy"]:
+        if not record["VBDs"] and record["HVM_boot_policy"] and "disks" not in record["other_config"]:
             return str(ref)
     raise NotMeasured("no template of a fully virtualised guest without disks")
 

@@ -235,3 +235,35 @@ async def test_an_address_by_dhcp_survives_the_daemon_and_ends_when_told(lab: La
         await network.interface_make_config(DBG, False, {"eth0": InterfaceConfig()})
     assert (await network.interface_get_status(DBG, "eth0")).ipv4 == []
     assert not list((lab.root / "var/run").glob("dhclient*.pid"))
+
+
+async def test_the_installers_answers_bring_the_management_interface_up(lab: Lab, network: Networking) -> None:
+    await network.query(DBG)
+    lab.end()
+    (lab.root / "var/lib/xcp/networkd.db").unlink()
+    answers = lab.root / "etc/firstboot.d/data/management.conf"
+    answers.parent.mkdir(parents=True)
+    answers.write_text("LABEL='eth1'\nMODE='static'\nIP='10.77.0.1'\nNETMASK='255.255.255.0'\n")
+    lab.restart(network)
+    assert await network.bridge_get_physical_interfaces(DBG, "xenbr1") == ["eth1"]
+    assert (await network.interface_get_status(DBG, "xenbr1")).ipv4 == [("10.77.0.1", 24)]
+
+
+async def test_what_is_made_persistent_comes_back(lab: Lab, network: Networking) -> None:
+    await network.bridge_create(DBG, "xapi1")
+    await network.bridge_set_persistent(DBG, "xapi1", True)
+    await network.interface_set_persistent(DBG, "xapi1", True)
+    lab.within("ip", "link", "del", "xapi1")
+    lab.restart(network)
+    assert await network.bridge_get_all(DBG) == ["xapi1"]
+
+
+async def test_what_cannot_be_restored_keeps_nothing_else_from_coming_back(lab: Lab, network: Networking) -> None:
+    await network.bridge_make_config(DBG, False, {"abr": BridgeConfig(persistent_b=True)} | BRIDGES)
+    for bridge in ("abr", "xenbr0"):
+        lab.within("ip", "link", "del", bridge)
+    # Something else has taken the first bridge's name.
+    lab.within("ip", "link", "add", "abr", "type", "veth", "peer", "name", "other")
+    lab.restart(network)
+    assert await network.bridge_get_all(DBG) == ["xenbr0"]
+    assert "abr exists and is no bridge" in lab.log.read_text()

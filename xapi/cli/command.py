@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 from idl import cli
 from xapi.cli.api import Api, Objects
 from xapi.cli.arguments import Arguments
+from xapi.cli.failures import CommandFailure
 from xapi.cli.printing import Printer
 
 
@@ -63,6 +64,14 @@ class CommandExit(Exception):
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
+
+
+async def file_content(ctx: Context, filename: str) -> str:
+    """The content of a file of the client. Raises CommandFailure."""
+    content = await ctx.client.load(filename)
+    if content is None:
+        raise CommandFailure(f"File {filename} cannot be read")
+    return cli.bytes_to_text(content)
 
 
 async def confirmed(ctx: Context) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from xapi.cli import filters
+from xapi.cli import filters, vm_messages
 from xapi.cli.arguments import STANDARD
 from xapi.cli.command import Context
 from xapi.cli.failures import CommandFailure
@@ -93,6 +93,8 @@ async def on_each(ctx: Context, selection: Selection, act: Callable[[Subject], A
     With several, a failure does not stop the others; all are raised together at the end as SeveralFailed.
     """
     subjects = await select(ctx, selection)
+    if selection.cls == "vm":
+        act = vm_messages.telling(ctx, act)
     if len(subjects) == 1:
         return [await act(subjects[0])]
     results: list[Any] = []

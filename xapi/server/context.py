@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from xapi.server.sessions import Sessions
     from xapi.server.tasks import Tasks
     from xapi.server.watch import Watch
+
+log = logging.getLogger(__name__)
 
 
 def now() -> str:
@@ -67,8 +70,13 @@ class App:
         """Run *coroutine* in the background; it is owned by the app and cancelled when the app stops."""
         task = asyncio.create_task(coroutine, name=name)
         self.jobs.add(task)
-        task.add_done_callback(self.jobs.discard)
+        task.add_done_callback(self._job_ended)
         return task
+
+    def _job_ended(self, task: asyncio.Task[Any]) -> None:
+        self.jobs.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background job %s failed", task.get_name(), exc_info=error)
 
 
 @dataclass(frozen=True, slots=True)

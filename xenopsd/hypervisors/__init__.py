@@ -35,9 +35,9 @@ def _qemu(root: Root, config: Config) -> Hypervisor:
     os.environ.setdefault("LIBVIRT_LOG_OUTPUTS", f"3:file:{log}")
     from xenopsd.hypervisors.qemu import Qemu
 
-    accelerator = config.text("accel", "tcg")
+    accelerator = config.text("accelerator", "tcg")
     if accelerator not in ("tcg", "kvm"):
-        raise ConfigError(f"accel: expected tcg or kvm, found {accelerator!r}")
+        raise ConfigError(f"accelerator: expected tcg or kvm, found {accelerator!r}")
     return Qemu(root, accelerator)
 
 

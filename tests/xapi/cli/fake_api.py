@@ -23,6 +23,8 @@ def full(cls: str, values: Object) -> Object:
 class FakeApi:
     def __init__(self, **classes: dict[str, Object]) -> None:
         self.objects = {cls: {ref: full(cls, values) for ref, values in rows.items()} for cls, rows in classes.items()}
+        self.messages: dict[str, Object] = {}
+        """What ``message.get`` gives, which every command on VMs asks for."""
         self.answers: dict[str, Any] = {}
         self.calls: list[tuple[object, ...]] = []
 
@@ -36,6 +38,8 @@ class FakeApi:
                 raise answer
             return answer
         match message:
+            case "get" if cls == "message":
+                return self.messages
             case "get_all_records":
                 return rows
             case "get_record":

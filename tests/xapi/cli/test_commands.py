@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from idl import cli
-from tests.xapi.cli.fake_api import FakeApi, ScriptedClient, run_command
+from tests.xapi.cli.fake_api import FakeApi, ScriptedClient, full, run_command
 from xapi.cli.commands import COMMANDS
 from xapi.cli.failures import CommandFailure
 from xapi.cli.selectors import SeveralFailed
@@ -52,7 +52,7 @@ def database() -> FakeApi:
         (["vm-shutdown", "uuid=u2"], [("VM.clean_shutdown", "vm2")]),
         (["vm-shutdown", "vm=web", "power-state=running", "--force"], [("VM.hard_shutdown", "vm2")]),
         (["vm-reboot", "name-label=web", "--multiple"], [("VM.clean_reboot", "vm2"), ("VM.clean_reboot", "vm1")]),
-        (["vm-suspend", "uuid=u2", "--progress"], [("VM.suspend", "vm2")]),
+        (["vm-suspend", "uuid=u2"], [("VM.suspend", "vm2")]),
         (["vm-resume", "uuid=u2"], [("VM.resume", "vm2", False, False)]),
         (["vdi-resize", "uuid=vdi1", "disk-size=1GiB"], [("VDI.resize", "d1", 1 << 30)]),
         (["vdi-destroy", "uuid=vdi1"], [("VDI.destroy", "d1")]),
@@ -184,6 +184,54 @@ async def test_console_is_the_text_one() -> None:
     client = ScriptedClient()
     await run_command(COMMANDS, "console", "uuid=u1", api=database(), client=client)
     assert client.transfers == [cli.HttpConnect("https://h/console?uuid=cu2&session_id=OpaqueRef:session")]
+
+
+async def test_the_coordinators_console_is_reached_the_way_the_command_went() -> None:
+    api, client = database(), ScriptedClient()
+    api.objects["pool"] = {"p": full("pool", {"master": "h1"})}
+    api.objects["host"]["h1"]["address"] = "h"
+    await run_command(COMMANDS, "console", "uuid=u1", api=api, client=client)
+    assert client.transfers == [cli.HttpConnect("/console?uuid=cu2&session_id=OpaqueRef:session")]
+
+
+async def test_progress_is_drawn_over_and_over() -> None:
+    api = database()
+    rounds = iter([0.0, 0.5, 1.0])
+
+    async def answer(method: str, *params: object) -> object:
+        if method == "task.get_record":
+            done = next(rounds)
+            return {"status": "success" if done == 1.0 else "pending", "progress": done, "result": ""}
+        api.calls.append((method, *params))
+        return {"token": "", "events": []} if method == "event.from" else "task"
+
+    wrapped = FakeApi.call
+    calls = {"Async.VM.suspend", "task.get_record", "event.from", "task.destroy"}
+
+    async def call(method: str, *params: object) -> object:
+        return await (answer(method, *params) if method in calls else wrapped(api, method, *params))
+
+    api.call = call  # type: ignore[method-assign]
+    said = await run_command(COMMANDS, "vm-suspend", "uuid=u2", "--progress", api=api)
+    assert said.err == "\r   0% | \r  50% / " + "#" * 35 + "\r 100% - " + "#" * 70 + "\n"
+    assert api.calls[0] == ("Async.VM.suspend", "vm2") and api.calls[-1] == ("task.destroy", "task")
+
+
+@pytest.mark.parametrize(
+    ("extra", "text"),
+    [
+        ([], "Message: time=20260821T02:00:23Z priority=2 name='VM_CRASHED'\n\n"),
+        (["message-priority=2"], ""),
+        (["--minimal"], ""),
+    ],
+)
+async def test_urgent_alerts_about_the_vm_follow_the_command(extra: list[str], text: str) -> None:
+    api = database()
+    api.messages = {
+        "m1": {"timestamp": "20260821T02:00:23Z", "priority": 2, "name": "VM_CRASHED"},
+        "m2": {"timestamp": "20260821T02:00:24Z", "priority": 5, "name": "VM_STARTED"},
+    }
+    assert (await run_command(COMMANDS, "vm-start", "uuid=u1", *extra, api=api)).err == text
 
 
 async def test_import_moves_the_file_under_a_task() -> None:

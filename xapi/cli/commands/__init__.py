@@ -5,9 +5,34 @@ from typing import Final
 
 from xapi.cli import generated
 from xapi.cli.command import Command
-from xapi.cli.commands import devices, one_call_hosts, one_call_machines, others, storage, vm
+from xapi.cli.commands import (
+    cds,
+    certificates,
+    devices,
+    exports,
+    host_files,
+    hosts,
+    licences,
+    machines,
+    migration,
+    networks,
+    one_call_hosts,
+    one_call_machines,
+    others,
+    plugins,
+    pool_membership,
+    probing,
+    snapshots,
+    statistics,
+    storage,
+    users,
+    vm,
+)
 
-MODULES: Final = (vm, devices, storage, others, one_call_hosts, one_call_machines)
+MODULES: Final = (
+    vm, migration, devices, cds, snapshots, exports, storage, probing, networks, machines, others, plugins, pool_membership,
+    hosts, host_files, certificates, licences, statistics, users, one_call_hosts, one_call_machines,
+)  # fmt: skip
 
 COMMANDS: Final[Mapping[str, Command]] = {
     **generated.commands(),

@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from xapi.cli import enum_texts, reading, values
+from xapi.cli.api import Object
 from xapi.cli.command import Command, Context, Run
 from xapi.cli.failures import CommandFailure
 from xapi.cli.generated import chosen_fields
@@ -31,22 +32,24 @@ def on_uuid(cls: str, message: str) -> Run:
 
 def _disk_list(kind: str, own_fields: frozenset[str]) -> Run:
     """vm-disk-list and vm-cd-list: each VBD of that type with its VDI."""
-    vbd_fields = SHOWN_OF_VBD | own_fields
-
-    async def one(ctx: Context, vm: Subject) -> None:
-        vbds = [(ref, await ctx.objects.get("VBD", ref)) for ref in vm.record["VBDs"]]
-        shown = [(ref, vbd) for ref, vbd in vbds if vbd is not None and (vbd["type"] == "CD") == (kind == "CD")]
-        for number, (ref, vbd) in enumerate(sorted(shown, key=lambda pair: str(pair[1]["userdevice"]))):
-            await _show(ctx, f"{kind} {number} VBD:", "vbd", Subject(ctx.objects, "VBD", ref, vbd), vbd_fields)
-            vdi = None if vbd["empty"] else await ctx.objects.get("VDI", vbd["VDI"])
-            if vdi is not None:
-                subject = Subject(ctx.objects, "VDI", vbd["VDI"], vdi)
-                await _show(ctx, f"{kind} {number} VDI:", "vdi", subject, SHOWN_OF_VDI)
 
     async def run(ctx: Context) -> None:
-        await on_each(ctx, Selection("vm", not_filters=PARAMS), lambda vm: one(ctx, vm))
+        await on_each(ctx, Selection("vm", not_filters=PARAMS), lambda vm: show_disks(ctx, vm.record, kind, own_fields))
 
     return run
+
+
+async def show_disks(ctx: Context, vm: Object, kind: str, own_fields: frozenset[str] = frozenset()) -> None:
+    """The VBDs of a VM that are CDs, or are not, each with its VDI."""
+    vbds = [(ref, await ctx.objects.get("VBD", ref)) for ref in vm["VBDs"]]
+    shown = [(ref, vbd) for ref, vbd in vbds if vbd is not None and (vbd["type"] == "CD") == (kind == "CD")]
+    for number, (ref, vbd) in enumerate(sorted(shown, key=lambda pair: str(pair[1]["userdevice"]))):
+        subject = Subject(ctx.objects, "VBD", ref, vbd)
+        await _show(ctx, f"{kind} {number} VBD:", "vbd", subject, SHOWN_OF_VBD | own_fields)
+        vdi = None if vbd["empty"] else await ctx.objects.get("VDI", vbd["VDI"])
+        if vdi is not None:
+            subject = Subject(ctx.objects, "VDI", vbd["VDI"], vdi)
+            await _show(ctx, f"{kind} {number} VDI:", "vdi", subject, SHOWN_OF_VDI)
 
 
 async def _show(ctx: Context, heading: str, cls: str, subject: Subject, usual: frozenset[str]) -> None:
@@ -75,7 +78,7 @@ async def vif_list(ctx: Context) -> None:
 async def disk_add(ctx: Context) -> None:
     size = values.size("disk-size", ctx.arguments.required("disk-size"))
     device = ctx.arguments.required("device")
-    sr = await _sr(ctx)
+    sr = await sr_or_default(ctx)
 
     async def act(vm: Subject) -> None:
         vdi = await ctx.api.call("VDI.create", _vdi(sr, size, str(vm.record["uuid"])))
@@ -90,7 +93,8 @@ async def disk_add(ctx: Context) -> None:
     await on_each(ctx, Selection("vm", not_filters=frozenset({"sr-uuid", "device", "disk-size"})), act)
 
 
-async def _sr(ctx: Context) -> str:
+async def sr_or_default(ctx: Context) -> str:
+    """The SR of ``sr-uuid=``, or the pool's default. Raises CommandFailure if there is none."""
     uuid = ctx.arguments.get("sr-uuid")
     if uuid is not None:
         given: str = await ctx.api.call("SR.get_by_uuid", uuid)

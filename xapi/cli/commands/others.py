@@ -1,6 +1,7 @@
 """Commands about consoles, events, networks, hosts and tasks."""
 
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
 from idl import cli
 from xapi.cli import filters, reading, tasks, values
@@ -24,12 +25,25 @@ async def console(ctx: Context) -> None:
         record = await ctx.objects.get("console", ref)
         if record is not None and record["protocol"] == "vt100":
             ctx.printer.raw(f"Connecting to the console of {vm.record['name_label']}: Ctrl-] ends.")
-            url = str(record["location"])
+            url = await _from_here(ctx, str(record["location"]))
             joint = "&" if "?" in url else "?"
             if not await ctx.client.transfer(cli.HttpConnect(f"{url}{joint}session_id={ctx.session}")):
                 raise CommandFailure("The console could not be reached")
             return
     raise CommandFailure(f"{vm.record['name_label']} has no text console")
+
+
+async def _from_here(ctx: Context, url: str) -> str:
+    """The URL without its host if that is the coordinator, which the client is talking to already.
+
+    It then takes the same way as the command itself: the local socket, or a port that only the user knows.
+    """
+    parts = urlsplit(url)
+    pool = next(iter((await ctx.objects.all("pool")).values()), None)
+    coordinator = None if pool is None else await ctx.objects.get("host", pool["master"])
+    if coordinator is None or coordinator["address"] != parts.hostname:
+        return url
+    return urlunsplit(("", "", parts.path, parts.query, ""))
 
 
 async def event_wait(ctx: Context) -> None:

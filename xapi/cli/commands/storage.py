@@ -4,11 +4,12 @@ from typing import Any, Final
 
 from idl import cli
 from xapi.cli import tasks, values
-from xapi.cli.command import Command, Context
+from xapi.cli.command import Command, Context, file_content
 from xapi.cli.commands.devices import on_uuid
 from xapi.cli.failures import CommandFailure
 from xapi.datamodel import NULL_REF
 
+_FILE: Final = "-filename"
 VDI_TYPES: Final = ("system", "user", "suspend", "crashdump")
 
 
@@ -129,16 +130,10 @@ async def sr_create(ctx: Context) -> None:
 
 async def _device_config(ctx: Context) -> dict[str, str]:
     """The pairs given; ``K-filename=PATH`` is the content of the client's file under the key K."""
-    config = {}
-    for key, value in ctx.arguments.map("device-config").items():
-        if not key.endswith("-filename"):
-            config[key] = value
-            continue
-        content = await ctx.client.load(value)
-        if content is None:
-            raise CommandFailure(f"File {value} cannot be read")
-        config[key.removesuffix("-filename")] = cli.bytes_to_text(content)
-    return config
+    return {
+        key.removesuffix(_FILE): await file_content(ctx, value) if key.endswith(_FILE) else value
+        for key, value in ctx.arguments.map("device-config").items()
+    }
 
 
 async def _sr_host(ctx: Context) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from xapi.cli import tasks
 from xapi.cli.command import Command, Context, confirmed
 from xapi.cli.failures import CommandFailure
 from xapi.cli.records.model import Subject
@@ -20,9 +21,9 @@ async def start(ctx: Context) -> None:
 
     async def act(vm: Subject) -> None:
         if host is None:
-            await vm.call("start", paused, force)
+            await tasks.call(ctx, "VM.start", vm.ref, paused, force)
         else:
-            await vm.call("start_on", host, paused, force)
+            await tasks.call(ctx, "VM.start_on", vm.ref, host, paused, force)
 
     await on_each(ctx, Selection("vm", control_domains=True, not_filters=frozenset({"on", "paused"}) | PROGRESS), act)
 
@@ -43,16 +44,16 @@ async def resume(ctx: Context) -> None:
 
     async def act(vm: Subject) -> None:
         if host is None:
-            await vm.call("resume", False, force)
+            await tasks.call(ctx, "VM.resume", vm.ref, False, force)
         else:
-            await vm.call("resume_on", host, False, force)
+            await tasks.call(ctx, "VM.resume_on", vm.ref, host, False, force)
 
     await on_each(ctx, Selection("vm", not_filters=frozenset({"on"}) | PROGRESS), act)
 
 
 async def shutdown(ctx: Context) -> None:
-    message = "hard_shutdown" if ctx.arguments.flag("force") else "clean_shutdown"
-    await on_each(ctx, Selection("vm", not_filters=PROGRESS), lambda vm: vm.call(message))
+    message = "VM.hard_shutdown" if ctx.arguments.flag("force") else "VM.clean_shutdown"
+    await on_each(ctx, Selection("vm", not_filters=PROGRESS), lambda vm: tasks.call(ctx, message, vm.ref))
 
 
 async def reboot(ctx: Context) -> None:
@@ -61,7 +62,7 @@ async def reboot(ctx: Context) -> None:
 
 
 async def suspend(ctx: Context) -> None:
-    await on_each(ctx, Selection("vm", not_filters=PROGRESS), lambda vm: vm.call("suspend"))
+    await on_each(ctx, Selection("vm", not_filters=PROGRESS), lambda vm: tasks.call(ctx, "VM.suspend", vm.ref))
 
 
 async def pause(ctx: Context) -> None:
@@ -81,7 +82,8 @@ async def reset_powerstate(ctx: Context) -> None:
 # New machines
 
 
-async def _print_new(ctx: Context, refs: list[str]) -> None:
+async def print_new(ctx: Context, refs: list[str]) -> None:
+    """Says which VMs were made, after describing a single one."""
     description = ctx.arguments.get("new-name-description")
     if description is not None and len(refs) == 1:
         await ctx.api.call("VM.set_name_description", refs[0], description)
@@ -91,7 +93,7 @@ async def _print_new(ctx: Context, refs: list[str]) -> None:
 async def clone(ctx: Context) -> None:
     name = ctx.arguments.required("new-name-label")
     refs = await on_each(ctx, Selection("vm", templates=True, not_filters=NEW_NAMES), lambda vm: vm.call("clone", name))
-    await _print_new(ctx, refs)
+    await print_new(ctx, refs)
 
 
 async def copy(ctx: Context) -> None:
@@ -100,23 +102,24 @@ async def copy(ctx: Context) -> None:
     selection = Selection(
         "vm", Several.NEVER, templates=True, not_filters=frozenset({"sr-uuid"}) | NEW_NAMES - {"ignore-vdi-uuids"}
     )
-    await _print_new(ctx, await on_each(ctx, selection, lambda vm: vm.call("copy", name, sr)))
+    await print_new(ctx, await on_each(ctx, selection, lambda vm: vm.call("copy", name, sr)))
 
 
 async def snapshot(ctx: Context) -> None:
     name = ctx.arguments.required("new-name-label")
     ignored = [await ctx.api.call("VDI.get_by_uuid", uuid) for uuid in ctx.arguments.words("ignore-vdi-uuids")]
     refs = await on_each(ctx, Selection("vm", not_filters=NEW_NAMES), lambda vm: vm.call("snapshot", name, ignored))
-    await _print_new(ctx, refs)
+    await print_new(ctx, refs)
 
 
 async def checkpoint(ctx: Context) -> None:
     name = ctx.arguments.required("new-name-label")
     refs = await on_each(ctx, Selection("vm", not_filters=NEW_NAMES), lambda vm: vm.call("checkpoint", name))
-    await _print_new(ctx, refs)
+    await print_new(ctx, refs)
 
 
-async def _snapshot_of(ctx: Context) -> str:
+async def snapshot_of(ctx: Context) -> str:
+    """The snapshot of ``snapshot-uuid=`` or ``uuid=``. Raises CommandFailure for another VM."""
     uuid = ctx.arguments.get("snapshot-uuid")
     uuid = ctx.arguments.required("uuid") if uuid is None else uuid
     ref: str = await ctx.api.call("VM.get_by_uuid", uuid)
@@ -126,7 +129,7 @@ async def _snapshot_of(ctx: Context) -> str:
 
 
 async def snapshot_revert(ctx: Context) -> None:
-    await ctx.api.call("VM.revert", await _snapshot_of(ctx))
+    await ctx.api.call("VM.revert", await snapshot_of(ctx))
 
 
 async def install(ctx: Context) -> None:
@@ -199,7 +202,7 @@ async def _template(ctx: Context) -> str:
     uuid = ctx.arguments.get("template-uuid")
     if uuid is not None:
         ref: str = await ctx.api.call("VM.get_by_uuid", uuid)
-        return await _require_template(ctx, ref, uuid)
+        return await require_template(ctx, ref, uuid)
     for parameter in ("template-name-label", "template-name", "template"):
         name = ctx.arguments.get(parameter)
         if name is not None:
@@ -207,7 +210,8 @@ async def _template(ctx: Context) -> str:
     raise CommandFailure("Which template? Give template=, its name or uuid")
 
 
-async def _require_template(ctx: Context, ref: str, uuid: str) -> str:
+async def require_template(ctx: Context, ref: str, uuid: str) -> str:
+    """Raises CommandFailure for a VM that is no template."""
     record = await ctx.api.call("VM.get_record", ref)
     if not record["is_a_template"]:
         raise CommandFailure(f"{uuid} is not a template")
@@ -243,12 +247,12 @@ async def uninstall(ctx: Context) -> None:
 
 
 async def snapshot_uninstall(ctx: Context) -> None:
-    await _remove(ctx, [await _snapshot_of(ctx)])
+    await _remove(ctx, [await snapshot_of(ctx)])
 
 
 async def template_uninstall(ctx: Context) -> None:
     uuid = ctx.arguments.required("template-uuid")
-    await _remove(ctx, [await _require_template(ctx, await ctx.api.call("VM.get_by_uuid", uuid), uuid)])
+    await _remove(ctx, [await require_template(ctx, await ctx.api.call("VM.get_by_uuid", uuid), uuid)])
 
 
 async def _remove(ctx: Context, vms: list[str]) -> None:
