@@ -115,3 +115,10 @@ def make_network(api: Api, name: str) -> str:
     """Return a new network that no interface of the host is on."""
     record = {"name_label": name, "name_description": "", "MTU": "1500", "tags": [], "other_config": {}}
     return str(api.xenapi.network.create(record))
+
+
+def messages(api: Api, guest: Guest) -> list[str]:
+    """Return the names of the alerts about a guest, oldest first."""
+    found = api.xenapi.message.get_all_records().values()
+    mine = [record for record in found if record["obj_uuid"] == guest.uuid]
+    return [record["name"] for record in sorted(mine, key=lambda record: str(record["timestamp"]))]
