@@ -117,8 +117,7 @@ def make_network(api: Api, name: str) -> str:
     return str(api.xenapi.network.create(record))
 
 
-def messages(api: Api, guest: Guest) -> list[str]:
-    """Return the names of the alerts about a guest, oldest first."""
-    found = api.xenapi.message.get_all_records().values()
-    mine = [record for record in found if record["obj_uuid"] == guest.uuid]
-    return [record["name"] for record in sorted(mine, key=lambda record: str(record["timestamp"]))]
+def messages(api: Api, guest: Guest) -> dict[str, str]:
+    """Return the alerts about a guest: reference -> name."""
+    found = api.xenapi.message.get_all_records()
+    return {ref: record["name"] for ref, record in found.items() if record["obj_uuid"] == guest.uuid}
