@@ -7,7 +7,7 @@ import socket
 from idl.xenops import HostState
 from xapi.classes import host as hosts
 from xapi.classes import pif
-from xapi.datamodel import MODEL, role_uuid
+from xapi.datamodel import MODEL
 from xapi.server.context import Context, now
 
 XAPI_VERSION = "26.22.0"
@@ -21,7 +21,6 @@ def forget_the_past(ctx: Context) -> None:
 def know_this_host(ctx: Context) -> None:
     """Make sure that pool, host, host metrics, dom0 and roles have records, and that they are up to date."""
     inventory = ctx.app.inventory
-    _roles(ctx)
     host = _host(ctx, inventory)
     ctx.app.localhost = host
     pool = ctx.db.refs("pool")
@@ -38,14 +37,6 @@ def still_alive(ctx: Context) -> None:
     """Say that this host is up."""
     metrics = ctx.db.get("host", ctx.app.localhost, "metrics")
     ctx.db.set("host_metrics", metrics, live=True, last_updated=now())
-
-
-def _roles(ctx: Context) -> None:
-    for role in MODEL.roles:
-        if not ctx.db.by_name("role", role.value):
-            ctx.db.create(
-                "role", uuid=role_uuid(role), name_label=role.value, name_description="", ephemeral=True, is_internal=False
-            )
 
 
 def _software(inventory: dict[str, str]) -> dict[str, str]:

@@ -74,12 +74,14 @@ async def _image(ctx: Context, vm: str) -> AsyncIterator[str]:
 async def save(ctx: Context, vm: str) -> None:
     """Suspend a running VM; who calls holds the operation."""
     uuid, updates = ctx.db.get("VM", vm, "uuid"), ctx.app.xenops
-    async with _image(ctx, vm) as image:
+    # The domain ends before its memory is on the disk: until then the VM is neither Running nor Suspended, so nobody
+    # is to look.
+    async with _image(ctx, vm) as image, updates.quiet(uuid):
         disk = xenops_push.disk_of(ctx.db, image)
         try:
             await updates.run_task(ctx, ctx.services.xenops.vm_suspend(ctx.dbg, uuid, disk))
         finally:
-            await updates.sync(uuid)
+            await updates.write(uuid)
     await updates.forget(vm)
 
 
