@@ -57,11 +57,7 @@ def guest_of(api: Api, uuid: str) -> Guest:
 
 def test_vm_list_prints_records_in_the_originals_form(host: EmbeddedHost, demo: Guest) -> None:
     shown = host.xe("vm-list", "name-label=demo")
-    assert shown == (
-        f"uuid ( RO)           : {demo.uuid}\n"
-        "     name-label ( RW): demo\n"
-        "    power-state ( RO): running\n\n\n"
-    )
+    assert shown == (f"uuid ( RO)           : {demo.uuid}\n     name-label ( RW): demo\n    power-state ( RO): running\n\n\n")
     assert host.xe("vm-list", "name-label=demo", "--minimal") == f"{demo.uuid}\n"
     assert demo.uuid in host.xe("vm-list", "--minimal").strip().split(",")
 
