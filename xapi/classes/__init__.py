@@ -6,8 +6,9 @@ from xapi import transfer
 
 MODULES = (
     "blob", "console", "crashdump", "event", "host", "message", "network", "pbd", "pif", "pool", "secret", "session", "sr",
-    "task", "vbd", "vdi", "vdi_records", "vif", "vm", "vm_appliance", "vm_copies", "vm_data_sources", "vm_group", "vm_memory",
-    "vm_placement", "vm_power", "vm_provision", "vm_revert", "vm_settings", "vm_suspend",
+    "task", "vbd", "vdi", "vdi_records", "vif", "vif_addresses", "vm", "vm_appliance", "vm_boot", "vm_copies",
+    "vm_data_sources", "vm_group", "vm_guest", "vm_memory", "vm_placement", "vm_power", "vm_provision", "vm_recovery",
+    "vm_revert", "vm_secureboot", "vm_settings", "vm_suspend", "vm_vcpus", "vmss",
 )  # fmt: skip
 
 
