@@ -5,10 +5,10 @@ from importlib import import_module
 from xapi import transfer
 
 MODULES = (
-    "blob", "console", "crashdump", "event", "host", "message", "network", "pbd", "pif", "pool", "role", "secret",
-    "session", "sr", "subject", "task", "user", "vbd", "vdi", "vdi_records", "vif", "vm", "vm_appliance",
-    "vm_copies", "vm_data_sources", "vm_group", "vm_memory", "vm_placement", "vm_power", "vm_provision",
-    "vm_revert", "vm_settings", "vm_suspend",
+    "blob", "bond", "console", "crashdump", "event", "host", "management", "message", "network", "pbd", "pif",
+    "pool", "role", "secret", "session", "sr", "subject", "task", "tunnel", "user", "vbd", "vdi", "vdi_records",
+    "vif", "vlan", "vm", "vm_appliance", "vm_copies", "vm_data_sources", "vm_group", "vm_memory", "vm_placement",
+    "vm_power", "vm_provision", "vm_revert", "vm_settings", "vm_suspend",
 )  # fmt: skip
 
 
