@@ -7,7 +7,7 @@ from xapi import transfer
 MODULES = (
     "session", "subject", "role", "user", "task", "event", "message", "blob", "secret",
     "pool", "host",
-    "network", "pif",
+    "network", "pif", "vlan", "bond", "tunnel", "management",
     "sr", "pbd", "vdi", "vdi_records", "crashdump",
     "vm", "vm_boot", "vm_copies", "vm_data_sources", "vm_guest", "vm_memory", "vm_placement", "vm_power", "vm_provision",
     "vm_recovery", "vm_revert", "vm_secureboot", "vm_settings", "vm_suspend", "vm_vcpus",
