@@ -1,14 +1,20 @@
 """Bringing the records of this host in line with reality at start-up."""
 
+import logging
 import os
 import platform
 import socket
 
+from idl.rpc import RpcError
 from idl.xenops import HostState
+from xapi.classes import bond, pif
 from xapi.classes import host as hosts
-from xapi.classes import pif
+from xapi.classes.pif_link import bring_up, is_slave
 from xapi.datamodel import MODEL
+from xapi.errors import XenAPIError
 from xapi.server.context import Context, now
+
+log = logging.getLogger(__name__)
 
 XAPI_VERSION = "26.22.0"
 
@@ -242,11 +248,31 @@ def _cpus(ctx: Context, host: str, state: HostState) -> None:
         ctx.db.destroy("host_cpu", surplus)
 
 
+async def _plug_pifs(ctx: Context, host: str) -> None:
+    """Bring up what was up before, and cards and bonds that nobody uses directly.
+
+    A card with an address of its own carries this host's traffic without our doing: a bridge would cut it off.
+    """
+    busy = {entry.name for entry in await ctx.services.network.interface_get_all_status(ctx.dbg) if entry.ipv4}
+    for ref in ctx.db.get("host", host, "PIFs"):
+        record = ctx.db.record("PIF", ref)
+        is_base = record["physical"] or bool(record["bond_master_of"])
+        wanted = record["currently_attached"] or record["disallow_unplug"] or is_base
+        if not wanted or not record["managed"] or is_slave(ctx, ref) or record["device"] in busy:
+            continue
+        try:
+            await bring_up(ctx, ref)
+        except (RpcError, XenAPIError) as reason:
+            log.error("%s stays down: %s", record["device"], reason)
+
+
 async def sync_network(ctx: Context) -> None:
     """Make records for this host's interfaces and the internal management network."""
     host = ctx.app.localhost
     await pif.scan(ctx, host)
+    await _plug_pifs(ctx, host)
     await pif.refresh(ctx, host)
+    await bond.refresh(ctx, host)
     if not ctx.db.where("network", bridge="xenapi"):
         ctx.db.create(
             "network",

@@ -101,12 +101,12 @@ async def revert(ctx: Context, snapshot: str) -> None:
 async def _old_contents(ctx: Context, vm: str, snapshot: str) -> Disks:
     """Have the contents of the snapshot's disks in disks for the VM. Copies go first: they can be undone."""
     db, disks = ctx.db, Disks()
-    for disk in _own_disks(db, snapshot):
+    for disk in vm_copies.own_disks(db, snapshot):
         if _reverts_in_place(db, disk, vm):
             disks.in_place[disk] = db.get("VDI", disk, "snapshot_of")
     memory = db.get("VM", snapshot, "suspend_VDI")
     async with contextlib.AsyncExitStack() as undo:
-        for disk in [*_own_disks(db, snapshot), memory]:
+        for disk in [*vm_copies.own_disks(db, snapshot), memory]:
             if db.exists("VDI", disk) and disk not in disks.in_place:
                 disks.copied[disk] = await vdi.clone(ctx, disk, {})
                 undo.push_async_callback(vdi.destroy, ctx, disks.copied[disk])
@@ -124,16 +124,11 @@ def _reverts_in_place(db: Store, disk: str, vm: str) -> bool:
     return all(db.get("VBD", user, "VM") == vm for user in db.get("VDI", original, "VBDs"))
 
 
-def _own_disks(db: Store, vm: str) -> list[str]:
-    used = [db.get("VBD", ref, "VDI") for ref in db.get("VM", vm, "VBDs") if db.get("VBD", ref, "type") != "CD"]
-    return [disk for disk in dict.fromkeys(used) if db.exists("VDI", disk)]
-
-
 async def _swap_devices(ctx: Context, vm: str, snapshot: str, disks: Disks) -> None:
     """Replace the VM's devices by those of the snapshot. Disks that copies stand for are deleted."""
     db = ctx.db
     replaced = {db.get("VDI", disk, "snapshot_of"): copy for disk, copy in disks.copied.items()}
-    doomed = [disk for disk in _own_disks(db, vm) if disk in replaced]
+    doomed = [disk for disk in vm_copies.own_disks(db, vm) if disk in replaced]
     for old in db.get("VM", vm, "VBDs"):
         vbd.forget(ctx, old)
     for old in db.get("VM", vm, "VIFs"):
@@ -212,6 +207,6 @@ def _made_again(ctx: Context, snapshot: str) -> str:
 
 def _orphans_of(db: Store, uuid: str) -> Iterable[str]:
     for row in db.rows("VM"):
-        if row.values["is_a_snapshot"] and not db.exists("VM", row.values["snapshot_of"]):
-            if _stored(db, row.ref).get("uuid") == uuid:
-                yield row.ref
+        orphan = row.values["is_a_snapshot"] and not db.exists("VM", row.values["snapshot_of"])
+        if orphan and _stored(db, row.ref).get("uuid") == uuid:
+            yield row.ref

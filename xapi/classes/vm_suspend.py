@@ -13,7 +13,7 @@ from xapi.database.store import Store
 from xapi.errors import error
 from xapi.planning import memory
 from xapi.planning.memory import MIB
-from xapi.planning.vm_operations import SUSPENDED
+from xapi.planning.vm_operations import RUNNING, SUSPENDED
 from xapi.server.context import Context
 from xapi.server.registry import implements
 
@@ -145,6 +145,19 @@ async def resume(ctx: Context, vm: str, start_paused: bool, force: bool) -> None
 async def resume_on(ctx: Context, vm: str, host: str, start_paused: bool, force: bool) -> None:
     """XenAPI: VM.resume_on"""
     await _resume(ctx, vm, "resume_on", host, start_paused=start_paused, force=force)
+
+
+@implements("VM.restart_device_models")
+async def restart_device_models(ctx: Context, self: str) -> None:
+    """XenAPI: VM.restart_device_models. The emulator is part of the domain: the guest is saved and goes on in a new one."""
+    async with holding(ctx, self, "pool_migrate"):
+        state = ctx.db.get("VM", self, "power_state")
+        if state != RUNNING:
+            raise vm_lifecycle.bad_power_state(self, RUNNING, state)
+        await save(ctx, self)
+        await restore(ctx, self, start_paused=False)
+        left = [guidance for guidance in ctx.db.get("VM", self, "pending_guidances") if guidance != "restart_device_model"]
+        ctx.db.set("VM", self, pending_guidances=left)
 
 
 @implements("VM.set_suspend_VDI")
