@@ -148,7 +148,7 @@ async def test_a_vlan_in_use_outside_is_refused_and_nothing_stays(ctx: Context, 
 
 
 async def pytest_raises_any(what: object) -> str:
-    with pytest.raises(Exception) as caught:  # noqa: PT011 (a daemon's error, translated at the top of a call)
+    with pytest.raises(Exception) as caught:
         await what  # type: ignore[misc]
     return str(caught.value)
 
