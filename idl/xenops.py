@@ -4,7 +4,7 @@ Memory is in bytes, times in seconds. Device ids are pairs (VM uuid, device): ``
 Methods that return a task id (documented "task") run on in the background: wait for the update ``Task(id)``, then
 ``Task.stat`` and ``Task.destroy``. One operation per VM runs at a time, in order of arrival.
 
-Errors are :class:`idl.rpc.RpcError` with the names of :class:`Problem`, e.g. ``Bad_power_state(found, expected)``,
+Errors are :class:`idl.rpc.RpcError` with the names of :class:`Problem`, e.g. ``Bad_power_state(vm, found, expected)``,
 ``Does_not_exist(kind, id)``, ``Failed_to_shutdown(vm, seconds)``, ``Storage_backend_error(code, [params])``.
 """
 

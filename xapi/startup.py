@@ -18,7 +18,7 @@ from idl.rrd import Metrics
 from idl.storage import Storage
 from idl.xenops import Xenops
 from xapi import classes, dbsync
-from xapi.classes import pbd, sm, templates, vdi_rows, xenops_events
+from xapi.classes import pbd, sm, templates, vdi_rows, vmss, xenops_events
 from xapi.database.journal import Journal
 from xapi.database.schema import from_model
 from xapi.database.store import Store
@@ -110,6 +110,7 @@ async def _meet_the_daemons(ctx: Context) -> None:
         except (RpcError, Unreachable, TimeoutError) as error:
             log.error("start-up: %s: %s", name, error)
     ctx.app.spawn(xenops_events.run(ctx.app), "guest events")
+    ctx.app.spawn(vmss.run(ctx.app), "snapshot schedules")
 
 
 def _uuid(ctx: Context, key: str) -> str:

@@ -181,7 +181,9 @@ def _usb(vm: Vm) -> "list[Element]":
     if not isinstance(vm.ty, Hvm) or vm.platformdata.get("usb", "true").lower() in ("false", "0"):
         return [_e("controller", type="usb", model="none")]
     # An absolute pointer: without it a mouse over VNC drifts from the client's.
-    return [_e("controller", type="usb", model="piix3-uhci"), _e("input", type="tablet", bus="usb")]
+    # Its port is said because libvirt restores no domain where it would have to choose one.
+    port = _e("address", type="usb", bus="0", port="1")
+    return [_e("controller", type="usb", model="piix3-uhci"), _e("input", port, type="tablet", bus="usb")]
 
 
 def _boot_orders(what: Domain) -> "list[tuple[Disk, int | None]]":

@@ -262,7 +262,7 @@ Planner = Callable[[Situation], Plan]
 
 def _require(now: Situation, *allowed: PowerState) -> None:
     if now.power not in allowed:
-        raise RpcError(Problem.BAD_POWER_STATE, allowed[0], now.power)
+        raise RpcError(Problem.BAD_POWER_STATE, now.vm, now.power, allowed[0])
 
 
 def _parallel(*branches: tuple[Atom, ...]) -> Plan:

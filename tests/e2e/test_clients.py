@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import XenAPI
 
-from tests.e2e.embedded_host import Api, EmbeddedHost, finished, result_of, wait_for
+from tests.e2e.embedded_host import Api, EmbeddedHost, eventually, finished, result_of, wait_for
 from tests.e2e.guests import MIB, Guest, make_disk
 from tests.e2e.transfers import export_disk, get, import_disk, request
 
@@ -84,7 +84,7 @@ def test_every_class_with_records_gives_them(host: EmbeddedHost, api: Api) -> No
 
 
 def test_an_asynchronous_call_is_a_task_with_a_result(api: Api, disk: str) -> None:
-    task = api.xenapi.Async.VDI.copy(disk, api.xenapi.VDI.get_SR(disk), "", "")
+    task = api.xenapi.Async.VDI.copy(disk, api.xenapi.VDI.get_SR(disk))
     record = finished(api, task)
     assert (record["status"], float(record["progress"])) == ("success", 1.0)
     assert record["name_label"] == "Async.VDI.copy"
@@ -189,9 +189,13 @@ def test_metrics_with_basic_authentication(host: EmbeddedHost, demo: Guest) -> N
     updates = ET.fromstring(get(host, "/rrd_updates", start=str(int(time.time()) - 60), host="true").body)
     assert updates.tag == "xport" and updates.find("meta/legend/entry") is not None
     for path, query in (("/host_rrd", {}), ("/vm_rrd", {"uuid": demo.uuid})):
-        archive = ET.fromstring(get(host, path, **query).body)
-        assert archive.tag == "rrd"
-        assert [ds.findtext("name") for ds in archive.findall("ds")]
+        assert ET.fromstring(get(host, path, **query).body).tag == "rrd"
+
+        # A guest that has just been started is sampled for the first time within five seconds.
+        def sources(path: str = path, query: dict[str, str] = query) -> list[str | None]:
+            return [ds.findtext("name") for ds in ET.fromstring(get(host, path, **query).body).findall("ds")]
+
+        assert "cpu0" in eventually(f"{path} has sources", sources, 20)
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

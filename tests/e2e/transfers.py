@@ -31,7 +31,7 @@ def basic(host: EmbeddedHost) -> dict[str, str]:
 
 
 def request(
-    host: EmbeddedHost, verb: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None, **query: str
+    host: EmbeddedHost, verb: str, path: str, /, body: bytes = b"", headers: dict[str, str] | None = None, **query: str
 ) -> Answer:
     """Make one request; *headers* None means Basic authentication as root."""
     connection = http.client.HTTPConnection(host.layout.address, HTTP_PORT, timeout=TRANSFER_SECONDS)
@@ -44,7 +44,7 @@ def request(
         connection.close()
 
 
-def get(host: EmbeddedHost, path: str, **query: str) -> Answer:
+def get(host: EmbeddedHost, path: str, /, **query: str) -> Answer:
     answer = request(host, "GET", path, **query)
     assert answer.status == 200, f"{path}: {answer.status} {answer.body[:500]!r}"
     return answer

@@ -17,7 +17,7 @@ async def login_with_password(ctx: Context, uname: str, pwd: str, version: str, 
     :raises XenAPIError: SESSION_AUTHENTICATION_FAILED [user; reason], after a pause.
     """
     if not ctx.origin.local_root and not await local_user(ctx.app, uname, pwd):
-        raise await login_failed(ctx, uname)
+        raise await login_failed(ctx, uname, "Authentication failure")
     return ctx.app.sessions.create(ctx.origin, superuser=True, user_name=uname, originator=originator or ctx.origin.originator)
 
 

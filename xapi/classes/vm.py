@@ -4,7 +4,7 @@ import uuid
 from typing import Any, Final
 
 from xapi import errors
-from xapi.classes import vbd, vif, vm_lifecycle, vm_metrics, vm_placement
+from xapi.classes import blob, vbd, vif, vm_lifecycle, vm_metrics, vm_placement
 from xapi.classes.vm_lifecycle import assert_valid, holding, is_null, refresh, refresh_with_devices
 from xapi.classes.xenops_records import domain_type
 from xapi.database.schema import NULL_REF
@@ -34,7 +34,7 @@ async def create(ctx: Context, args: dict[str, Any]) -> str:
     if args["is_a_template"]:
         ctx.db.set("VM", vm, metrics=_drop_metrics(ctx, vm))
     else:
-        ctx.db.set("VM", vm, memory_overhead=memory.overhead(vm_placement.footprint(ctx.db, vm)))
+        vm_placement.update_overhead(ctx.db, vm)
     refresh(ctx, vm)
     return vm
 
@@ -92,8 +92,7 @@ def forget(ctx: Context, vm: str) -> None:
         for ref in db.get("VM", vm, field):
             db.destroy(cls, ref)
     for ref in db.get("VM", vm, "blobs").values():
-        if db.exists("blob", ref):
-            db.destroy("blob", ref)
+        blob.remove(ctx, ref)
     appliance = db.get("VM", vm, "appliance")
     for cls, field in (("VM_metrics", "metrics"), ("VM_guest_metrics", "guest_metrics")):
         ref = db.get("VM", vm, field)
@@ -188,6 +187,13 @@ async def atomic_set_resident_on(ctx: Context, vm: str, host: str) -> None:
     """XenAPI: VM.atomic_set_resident_on"""
     ctx.db.set("VM", vm, resident_on=host, scheduled_to_be_resident_on=NULL_REF)
     refresh(ctx, vm)
+
+
+@implements("VM.create_new_blob")
+async def create_new_blob(ctx: Context, vm: str, name: str, mime_type: str, public: bool) -> str:
+    """XenAPI: VM.create_new_blob"""
+    ctx.db.row("VM", vm)
+    return blob.create_new_blob(ctx, "VM", vm, name, mime_type, public)
 
 
 @implements("VM.update_snapshot_metadata")

@@ -17,6 +17,7 @@ from xapi.classes import vm as vms
 from xapi.classes.vm_lifecycle import holding, is_null, refresh_with_devices, tell
 from xapi.classes.vm_power import force_halt
 from xapi.database.schema import EPOCH, NULL_REF
+from xapi.database.store import Store
 from xapi.errors import error
 from xapi.planning.vm_operations import HALTED, RUNNING, SUSPENDED
 from xapi.server.context import Context, now
@@ -117,9 +118,15 @@ def _own_fields() -> dict[str, Any]:
     }
 
 
-def is_shared(ctx: Context, vbd_ref: str) -> bool:
+def is_shared(db: Store, vbd_ref: str) -> bool:
     """Return whether copies of a VM use the same disk: CDs are not copied."""
-    return bool(ctx.db.get("VBD", vbd_ref, "type") == "CD")
+    return bool(db.get("VBD", vbd_ref, "type") == "CD")
+
+
+def own_disks(db: Store, vm: str) -> list[str]:
+    """Return the disks that are the VM's own: all but CDs, each once."""
+    used = [db.get("VBD", ref, "VDI") for ref in db.get("VM", vm, "VBDs") if not is_shared(db, ref)]
+    return [disk for disk in dict.fromkeys(used) if db.exists("VDI", disk)]
 
 
 async def make(ctx: Context, vm: str, name: str, kind: Kind, copy_disk: CopyDisk, ignored: "list[str] | None" = None) -> str:
@@ -129,7 +136,7 @@ async def make(ctx: Context, vm: str, name: str, kind: Kind, copy_disk: CopyDisk
     async with contextlib.AsyncExitStack() as undo:
         copies: dict[str, str] = {}
         suspended_to = db.get("VM", vm, "suspend_VDI") if kind.keeps_suspended else NULL_REF
-        disks = [db.get("VBD", ref, "VDI") for ref in plans if not is_shared(ctx, ref)]
+        disks = [db.get("VBD", ref, "VDI") for ref in plans if not is_shared(db, ref)]
         wanted = [disk for disk in dict.fromkeys([*disks, suspended_to]) if not is_null(disk)]
         for done, disk in enumerate(wanted):
             copies[disk] = await copy_disk(disk)
@@ -141,7 +148,7 @@ async def make(ctx: Context, vm: str, name: str, kind: Kind, copy_disk: CopyDisk
             db.set("VM", new, suspend_VDI=copies[suspended_to])
         for ref in plans:
             disk = db.get("VBD", ref, "VDI")
-            vbd.copy(ctx, ref, new, disk if is_shared(ctx, ref) else copies.get(disk, NULL_REF))
+            vbd.copy(ctx, ref, new, disk if is_shared(db, ref) else copies.get(disk, NULL_REF))
         for ref in db.get("VM", vm, "VIFs"):
             vif.copy(ctx, ref, new, keep_mac=kind.is_snapshot)
         if kind.is_snapshot:
@@ -151,10 +158,10 @@ async def make(ctx: Context, vm: str, name: str, kind: Kind, copy_disk: CopyDisk
     return new
 
 
-async def discard(ctx: Context, vm: str) -> None:
-    """Delete a copy and the disks made for it."""
-    disks = [ctx.db.get("VBD", ref, "VDI") for ref in ctx.db.get("VM", vm, "VBDs") if not is_shared(ctx, ref)]
-    vms.forget(ctx, vm)
+async def discard(ctx: Context, snapshot: str) -> None:
+    """Delete a snapshot with the disks and the memory that were kept for it."""
+    disks = [*own_disks(ctx.db, snapshot), ctx.db.get("VM", snapshot, "suspend_VDI")]
+    await vms.destroy(ctx, snapshot)
     for disk in disks:
         if ctx.db.exists("VDI", disk):
             await vdi.destroy(ctx, disk)
@@ -171,11 +178,17 @@ async def clone(ctx: Context, vm: str, new_name: str) -> str:
         if suspended and ctx.db.get("VM", vm, "is_a_snapshot"):
             # A checkpoint's clone has another identity: the memory of the old one is of no use to it.
             await force_halt(ctx, new)
-        if ctx.db.get("VM", vm, "is_a_snapshot"):
-            tell(ctx, "VM_CLONED", new, f"was made from snapshot '{ctx.db.get('VM', vm, 'name_label')}'")
-        else:
-            tell(ctx, "VM_CLONED", new, f"was cloned from '{ctx.db.get('VM', vm, 'name_label')}'")
+        how = "made from snapshot" if ctx.db.get("VM", vm, "is_a_snapshot") else "cloned from"
+        tell(ctx, "VM_CLONED", new, f"was {how} '{ctx.db.get('VM', vm, 'name_label')}'")
     return new
+
+
+@implements("VM.csvm")
+async def csvm(ctx: Context, vm: str) -> str:
+    """XenAPI: VM.csvm. Deprecated: a clone of a suspended VM, with the memory."""
+    async with holding(ctx, vm, "csvm"):
+        name = f"{ctx.db.get('VM', vm, 'name_label')}-cloned"
+        return await make(ctx, vm, name, Kind(is_snapshot=False, keeps_suspended=True), lambda disk: vdi.clone(ctx, disk, {}))
 
 
 @implements("VM.copy")

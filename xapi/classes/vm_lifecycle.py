@@ -127,6 +127,13 @@ def is_live(db: Store, vm: str) -> bool:
     return db.get("VM", vm, "power_state") in LIVE
 
 
+def assert_halted(db: Store, vm: str) -> None:
+    """:raises XenAPIError: VM_BAD_POWER_STATE."""
+    state = db.get("VM", vm, "power_state")
+    if state != HALTED:
+        raise bad_power_state(vm, HALTED, state)
+
+
 def left_host(ctx: Context, vm: str, power_state: str, *, keep_place: bool = False) -> None:
     """Write that a VM's domain is gone: Halted, or Suspended (*keep_place*: for a moment only, it stays on its host)."""
     db = ctx.db

@@ -4,7 +4,6 @@ from typing import Final
 
 from xapi.classes import vm_placement
 from xapi.classes.vm_lifecycle import assert_valid, holding, is_live
-from xapi.classes.vm_settings import update_overhead
 from xapi.errors import XenAPIError, invalid_value
 from xapi.planning import memory
 from xapi.planning.memory import MIB, Limits
@@ -30,7 +29,7 @@ def _write(ctx: Context, vm: str, limits: Limits) -> None:
         memory_dynamic_max=limits.dynamic_max,
         memory_static_max=limits.static_max,
     )
-    update_overhead(ctx, vm)
+    vm_placement.update_overhead(ctx.db, vm)
 
 
 async def _set_static(ctx: Context, vm: str, limits: Limits) -> None:
@@ -149,4 +148,4 @@ async def set_shadow_multiplier_live(ctx: Context, self: str, multiplier: float)
     if multiplier < 1.0:
         raise invalid_value("multiplier", multiplier)
     ctx.db.set("VM", self, HVM_shadow_multiplier=multiplier)
-    update_overhead(ctx, self)
+    vm_placement.update_overhead(ctx.db, self)

@@ -22,6 +22,11 @@ def footprint(db: Store, vm: str) -> Footprint:
     return Footprint(DomainType(domain_type(row)), limits, max(1, row["VCPUs_max"]), row["HVM_shadow_multiplier"])
 
 
+def update_overhead(db: Store, vm: str) -> None:
+    """Write what the VM costs beside its memory, after a setting it depends on has changed."""
+    db.set("VM", vm, memory_overhead=memory.overhead(footprint(db, vm)))
+
+
 def _guest(db: Store, vm: str) -> placement.Guest:
     if db.get("VM", vm, "is_control_domain"):
         size = db.get("VM", vm, "memory_dynamic_max")

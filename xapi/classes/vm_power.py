@@ -270,7 +270,7 @@ async def clean_reboot(ctx: Context, vm: str) -> None:
         tell(ctx, "VM_REBOOTED", vm, "was rebooted cleanly")
 
 
-@implements("VM.hard_reboot")
+@implements("VM.hard_reboot", "VM.hard_reboot_internal")
 async def hard_reboot(ctx: Context, vm: str) -> None:
     """XenAPI: VM.hard_reboot. Cancels what else is being done to the VM."""
     vm_lifecycle.assert_valid(ctx.db, vm, "hard_reboot")

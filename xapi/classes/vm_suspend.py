@@ -13,7 +13,7 @@ from xapi.database.store import Store
 from xapi.errors import error
 from xapi.planning import memory
 from xapi.planning.memory import MIB
-from xapi.planning.vm_operations import SUSPENDED
+from xapi.planning.vm_operations import RUNNING, SUSPENDED
 from xapi.server.context import Context
 from xapi.server.registry import implements
 
@@ -74,12 +74,14 @@ async def _image(ctx: Context, vm: str) -> AsyncIterator[str]:
 async def save(ctx: Context, vm: str) -> None:
     """Suspend a running VM; who calls holds the operation."""
     uuid, updates = ctx.db.get("VM", vm, "uuid"), ctx.app.xenops
-    async with _image(ctx, vm) as image:
+    # The domain ends before its memory is on the disk: until then the VM is neither Running nor Suspended, so nobody
+    # is to look.
+    async with _image(ctx, vm) as image, updates.quiet(uuid):
         disk = xenops_push.disk_of(ctx.db, image)
         try:
             await updates.run_task(ctx, ctx.services.xenops.vm_suspend(ctx.dbg, uuid, disk))
         finally:
-            await updates.sync(uuid)
+            await updates.write(uuid)
     await updates.forget(vm)
 
 
@@ -143,6 +145,19 @@ async def resume(ctx: Context, vm: str, start_paused: bool, force: bool) -> None
 async def resume_on(ctx: Context, vm: str, host: str, start_paused: bool, force: bool) -> None:
     """XenAPI: VM.resume_on"""
     await _resume(ctx, vm, "resume_on", host, start_paused=start_paused, force=force)
+
+
+@implements("VM.restart_device_models")
+async def restart_device_models(ctx: Context, self: str) -> None:
+    """XenAPI: VM.restart_device_models. The emulator is part of the domain: the guest is saved and goes on in a new one."""
+    async with holding(ctx, self, "pool_migrate"):
+        state = ctx.db.get("VM", self, "power_state")
+        if state != RUNNING:
+            raise vm_lifecycle.bad_power_state(self, RUNNING, state)
+        await save(ctx, self)
+        await restore(ctx, self, start_paused=False)
+        left = [guidance for guidance in ctx.db.get("VM", self, "pending_guidances") if guidance != "restart_device_model"]
+        ctx.db.set("VM", self, pending_guidances=left)
 
 
 @implements("VM.set_suspend_VDI")

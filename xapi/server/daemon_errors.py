@@ -25,7 +25,10 @@ _TRANSLATIONS: dict[str, Callable[[Context, list[Any]], XenAPIError]] = {
     Problem.STORAGE_BACKEND_ERROR: lambda ctx, p: XenAPIError(p[0], _strings(p[1])),
     "Backend_error": lambda ctx, p: XenAPIError(p[0], _strings(p[1])),
     Problem.CANCELLED: lambda ctx, p: XenAPIError("TASK_CANCELLED", [ctx.task]),
-    Problem.BAD_POWER_STATE: lambda ctx, p: XenAPIError("VM_BAD_POWER_STATE", [ctx.name, str(p[1]).lower(), str(p[0]).lower()]),
+    Problem.BAD_POWER_STATE: lambda ctx, p: XenAPIError(
+        "VM_BAD_POWER_STATE", [_vm(ctx, p[0]), str(p[2]).lower(), str(p[1]).lower()]
+    ),
+    Problem.UNIMPLEMENTED: lambda ctx, p: XenAPIError("NOT_IMPLEMENTED", _strings(p)),
     Problem.FAILED_TO_SHUTDOWN: lambda ctx, p: XenAPIError("VM_SHUTDOWN_TIMEOUT", [_vm(ctx, p[0]), str(p[1])]),
     Problem.FAILED_TO_ACKNOWLEDGE_SHUTDOWN_REQUEST: lambda ctx, p: XenAPIError(
         "VM_FAILED_SHUTDOWN_ACKNOWLEDGMENT", [_vm(ctx, str(param)) for param in p]

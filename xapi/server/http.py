@@ -60,7 +60,8 @@ class Door(asyncio.Protocol):
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
         self._busy = False
-        self._fresh = not local_root
+        self._fresh = False
+        """Whether a PROXY line may still come."""
         self._head: Head | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._closing = False
@@ -73,6 +74,8 @@ class Door(asyncio.Protocol):
         if not self._origin.local_root:
             peer = transport.get_extra_info("peername")
             self._origin = Origin(address=str(peer[0]) if peer else "")
+            # Only stunnel, which is on this host, says who the real client is.
+            self._fresh = self._origin.address.startswith("127.") or self._origin.address == "::1"
             self._timer = asyncio.get_running_loop().call_later(FIRST_REQUEST_LIMIT, self._too_slow)
 
     def connection_lost(self, error: Exception | None) -> None:

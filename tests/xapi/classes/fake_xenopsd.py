@@ -109,7 +109,7 @@ class FakeXenopsd:
             raise self.fail[name]
         found = self.states[uuid].power_state
         if states and found not in states:
-            raise RpcError("Bad_power_state", found.value, states[0].value)
+            raise RpcError("Bad_power_state", uuid, found.value, states[0].value)
         act()
         return None
 
@@ -141,7 +141,7 @@ class FakeXenopsd:
             return
         found = self.states[id].power_state
         if found in (PowerState.RUNNING, PowerState.PAUSED):
-            raise RpcError("Bad_power_state", found.value, "Halted")
+            raise RpcError("Bad_power_state", id, found.value, "Halted")
         del self.vms[id], self.states[id]
         for devices in (self.vbds, self.vifs):
             for device in [known for known in devices if known[0] == id]:
