@@ -1,14 +1,20 @@
 """Bringing the records of this host in line with reality at start-up."""
 
+import logging
 import os
 import platform
 import socket
 
+from idl.rpc import RpcError
 from idl.xenops import HostState
+from xapi.classes import bond, pif
 from xapi.classes import host as hosts
-from xapi.classes import pif
-from xapi.datamodel import MODEL, role_uuid
+from xapi.classes.pif_link import bring_up, is_slave
+from xapi.datamodel import MODEL
+from xapi.errors import XenAPIError
 from xapi.server.context import Context, now
+
+log = logging.getLogger(__name__)
 
 XAPI_VERSION = "26.22.0"
 
@@ -21,7 +27,6 @@ def forget_the_past(ctx: Context) -> None:
 def know_this_host(ctx: Context) -> None:
     """Make sure that pool, host, host metrics, dom0 and roles have records, and that they are up to date."""
     inventory = ctx.app.inventory
-    _roles(ctx)
     host = _host(ctx, inventory)
     ctx.app.localhost = host
     pool = ctx.db.refs("pool")
@@ -38,14 +43,6 @@ def still_alive(ctx: Context) -> None:
     """Say that this host is up."""
     metrics = ctx.db.get("host", ctx.app.localhost, "metrics")
     ctx.db.set("host_metrics", metrics, live=True, last_updated=now())
-
-
-def _roles(ctx: Context) -> None:
-    for role in MODEL.roles:
-        if not ctx.db.by_name("role", role.value):
-            ctx.db.create(
-                "role", uuid=role_uuid(role), name_label=role.value, name_description="", ephemeral=True, is_internal=False
-            )
 
 
 def _software(inventory: dict[str, str]) -> dict[str, str]:
@@ -251,11 +248,31 @@ def _cpus(ctx: Context, host: str, state: HostState) -> None:
         ctx.db.destroy("host_cpu", surplus)
 
 
+async def _plug_pifs(ctx: Context, host: str) -> None:
+    """Bring up what was up before, and cards and bonds that nobody uses directly.
+
+    A card with an address of its own carries this host's traffic without our doing: a bridge would cut it off.
+    """
+    busy = {entry.name for entry in await ctx.services.network.interface_get_all_status(ctx.dbg) if entry.ipv4}
+    for ref in ctx.db.get("host", host, "PIFs"):
+        record = ctx.db.record("PIF", ref)
+        is_base = record["physical"] or bool(record["bond_master_of"])
+        wanted = record["currently_attached"] or record["disallow_unplug"] or is_base
+        if not wanted or not record["managed"] or is_slave(ctx, ref) or record["device"] in busy:
+            continue
+        try:
+            await bring_up(ctx, ref)
+        except (RpcError, XenAPIError) as reason:
+            log.error("%s stays down: %s", record["device"], reason)
+
+
 async def sync_network(ctx: Context) -> None:
     """Make records for this host's interfaces and the internal management network."""
     host = ctx.app.localhost
     await pif.scan(ctx, host)
+    await _plug_pifs(ctx, host)
     await pif.refresh(ctx, host)
+    await bond.refresh(ctx, host)
     if not ctx.db.where("network", bridge="xenapi"):
         ctx.db.create(
             "network",

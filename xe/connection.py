@@ -5,6 +5,7 @@ verified, as pools sign their own) unless --nossl. Second connections for files 
 went; a URL that names a host goes to that host.
 """
 
+import os
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -21,6 +22,7 @@ LOCAL_SOCKET: Final = "/var/lib/xcp/xapi"
 HTTP_PORT: Final = 80
 TLS_PORT: Final = 443
 BLOCK: Final = 65536
+SOCKET_PATH_LIMIT: Final = 108
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,24 @@ def connect(where: Target) -> socket.socket:
 def _connect_unix(path: str) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        connection.connect(path)
+        if len(os.fsencode(path)) < SOCKET_PATH_LIMIT:
+            connection.connect(path)
+        else:
+            _connect_deep(connection, path)
     except OSError:
         connection.close()
         raise
     return connection
+
+
+def _connect_deep(connection: socket.socket, path: str) -> None:
+    """Connects to a socket whose path does not fit into an address: by its folder's descriptor."""
+    folder, name = os.path.split(path)
+    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        connection.connect(f"/proc/self/fd/{descriptor}/{name}")
+    finally:
+        os.close(descriptor)
 
 
 def _connect_tcp(host: str, port: int) -> socket.socket:
@@ -174,8 +189,7 @@ def _check_version(answer: bytes) -> cli.Version:
         ) from error
     if version.major != cli.MAJOR:
         raise ClientError(
-            f"Protocol version mismatch: the server speaks {version.major}.{version.minor},"
-            f" this client {cli.MAJOR}.{cli.MINOR}",
+            f"Protocol version mismatch: the server speaks {version.major}.{version.minor}, this client {cli.MAJOR}.{cli.MINOR}",
             usage=True,
         )
     return version

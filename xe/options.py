@@ -167,9 +167,7 @@ def _rc_arguments(environ: Mapping[str, str], read_file: ReadFile) -> tuple[list
     return lines, ()
 
 
-def _finish(
-    arguments: tuple[str, ...], values: Mapping[str, str], root: str | None, warnings: tuple[str, ...]
-) -> Invocation:
+def _finish(arguments: tuple[str, ...], values: Mapping[str, str], root: str | None, warnings: tuple[str, ...]) -> Invocation:
     return Invocation(
         arguments=arguments,
         server=values.get("server", DEFAULT_SERVER),

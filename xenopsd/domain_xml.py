@@ -180,10 +180,10 @@ def _end(actions: list[Action]) -> str:
 def _usb(vm: Vm) -> "list[Element]":
     if not isinstance(vm.ty, Hvm) or vm.platformdata.get("usb", "true").lower() in ("false", "0"):
         return [_e("controller", type="usb", model="none")]
-    # An absolute pointer: without it a mouse over VNC drifts from the client's. Its port is given, or a saved guest
-    # would not be restored: libvirt compares it with the one it chose at the launch.
-    tablet = _e("input", _e("address", type="usb", bus="0", port="1"), type="tablet", bus="usb")
-    return [_e("controller", type="usb", model="piix3-uhci"), tablet]
+    # An absolute pointer: without it a mouse over VNC drifts from the client's.
+    # Its port is said because libvirt restores no domain where it would have to choose one.
+    port = _e("address", type="usb", bus="0", port="1")
+    return [_e("controller", type="usb", model="piix3-uhci"), _e("input", port, type="tablet", bus="usb")]
 
 
 def _boot_orders(what: Domain) -> "list[tuple[Disk, int | None]]":

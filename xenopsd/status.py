@@ -19,7 +19,7 @@ DOMAIN_TYPES: dict[type, DomainType] = {
 
 
 def power_state(ctx: Context, entry: Entry) -> PowerState:
-    """Say what a VM is; one whose domain ended but is not dealt with yet still runs."""
+    """Say what a VM is; one whose domain ended but is not dealt with yet still runs, one being saved too."""
     vm, private = entry.vm.id, entry.private
     running = ctx.hypervisor.domains().get(vm)
     if ctx.domains.is_rebooting(vm):
@@ -27,7 +27,8 @@ def power_state(ctx: Context, entry: Entry) -> PowerState:
     if private.domid is None:
         return PowerState.SUSPENDED if private.suspended else PowerState.HALTED
     if running is None:
-        return PowerState.RUNNING if ctx.domains.ended(vm) is not None else PowerState.HALTED
+        not_there_yet = private.building and ctx.domains.ended(vm) is None
+        return PowerState.HALTED if not_there_yet else PowerState.RUNNING
     return PowerState.PAUSED if running.condition is Condition.PAUSED else PowerState.RUNNING
 
 

@@ -115,3 +115,9 @@ def make_network(api: Api, name: str) -> str:
     """Return a new network that no interface of the host is on."""
     record = {"name_label": name, "name_description": "", "MTU": "1500", "tags": [], "other_config": {}}
     return str(api.xenapi.network.create(record))
+
+
+def messages(api: Api, guest: Guest) -> dict[str, str]:
+    """Return the alerts about a guest: reference -> name."""
+    found = api.xenapi.message.get_all_records()
+    return {ref: record["name"] for ref, record in found.items() if record["obj_uuid"] == guest.uuid}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from tests.e2e.embedded_host import Api, NotInTime
+from tests.e2e.embedded_host import Api, NotInTime, wait_for
 
 BOOT_SECONDS = 150.0
 REPLY_SECONDS = 30.0
@@ -125,11 +125,11 @@ def request_console(connection: socket.socket, target: str) -> Stream:
 
 def location(api: Api, vm: str, protocol: str) -> str:
     """Return where the console of *protocol* is, for this session."""
-    for console in api.xenapi.VM.get_consoles(vm):
-        record = api.xenapi.console.get_record(console)
-        if record["protocol"] == protocol:
-            return f"{record['location']}&session_id={api._session}"
-    raise AssertionError(f"the VM has no {protocol} console")
+    # A guest that is just rebooting has none until its new domain is there.
+    consoles = wait_for(api, "VM", vm, lambda record: record["consoles"])["consoles"]
+    records = [api.xenapi.console.get_record(console) for console in consoles]
+    [place] = [record["location"] for record in records if record["protocol"] == protocol]
+    return f"{place}&session_id={api._session}"
 
 
 def open_console(api: Api, vm: str, protocol: str) -> Stream:

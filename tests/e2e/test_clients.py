@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import XenAPI
 
-from tests.e2e.embedded_host import Api, EmbeddedHost, finished, result_of, wait_for
+from tests.e2e.embedded_host import Api, EmbeddedHost, eventually, finished, result_of, wait_for
 from tests.e2e.guests import MIB, Guest, make_disk
 from tests.e2e.transfers import export_disk, get, import_disk, request
 
@@ -73,7 +73,8 @@ def test_the_password_file_is_for_root_alone(host: EmbeddedHost) -> None:
 def test_every_class_with_records_gives_them(host: EmbeddedHost, api: Api) -> None:
     """Some clients call every get_all_records that system.listMethods names."""
     asked = 0
-    for method in xmlrpc.client.ServerProxy(host.layout.http_url).system.listMethods():  # type: ignore[union-attr]
+    server: Any = xmlrpc.client.ServerProxy(host.layout.http_url)
+    for method in server.system.listMethods():
         if method.endswith(".get_all_records") and not method.startswith("Async."):
             try:
                 getattr(api.xenapi, method)()
@@ -84,7 +85,7 @@ def test_every_class_with_records_gives_them(host: EmbeddedHost, api: Api) -> No
 
 
 def test_an_asynchronous_call_is_a_task_with_a_result(api: Api, disk: str) -> None:
-    task = api.xenapi.Async.VDI.copy(disk, api.xenapi.VDI.get_SR(disk), "", "")
+    task = api.xenapi.Async.VDI.copy(disk, api.xenapi.VDI.get_SR(disk))
     record = finished(api, task)
     assert (record["status"], float(record["progress"])) == ("success", 1.0)
     assert record["name_label"] == "Async.VDI.copy"
@@ -157,9 +158,7 @@ def destroy_disk(host: EmbeddedHost, vdi: str) -> None:
         api.xenapi.VDI.destroy(vdi)
 
 
-def test_an_exported_qcow2_is_one_that_qemu_accepts(
-    host: EmbeddedHost, disk: str, content: bytes, tmp_path: Path
-) -> None:
+def test_an_exported_qcow2_is_one_that_qemu_accepts(host: EmbeddedHost, disk: str, content: bytes, tmp_path: Path) -> None:
     assert import_disk(host, disk, content).status == 200
     file, raw = tmp_path / "disk.qcow2", tmp_path / "disk.raw"
     file.write_bytes(export_disk(host, disk, "qcow2"))
@@ -180,7 +179,7 @@ def test_an_upload_under_a_clients_task_completes_the_task(host: EmbeddedHost, a
     [("/rrd_updates", {"start": "0"}), ("/host_rrd", {}), ("/vm_rrd", {"uuid": "x"}), ("/export_raw_vdi", {"vdi": "x"})],
 )
 def test_without_credentials_there_is_a_challenge(host: EmbeddedHost, path: str, query: dict[str, str]) -> None:
-    answer = request(host, "GET", path, headers={}, **query)
+    answer = request(host, "GET", path, headers={}, query=query)
     assert answer.status == 401
     assert (answer.headers["WWW-Authenticate"] or "").startswith("Basic realm=")
 
@@ -189,9 +188,13 @@ def test_metrics_with_basic_authentication(host: EmbeddedHost, demo: Guest) -> N
     updates = ET.fromstring(get(host, "/rrd_updates", start=str(int(time.time()) - 60), host="true").body)
     assert updates.tag == "xport" and updates.find("meta/legend/entry") is not None
     for path, query in (("/host_rrd", {}), ("/vm_rrd", {"uuid": demo.uuid})):
-        archive = ET.fromstring(get(host, path, **query).body)
-        assert archive.tag == "rrd"
-        assert [ds.findtext("name") for ds in archive.findall("ds")]
+        assert ET.fromstring(get(host, path, **query).body).tag == "rrd"
+
+        # A guest that has just been started is sampled for the first time within five seconds.
+        def sources(path: str = path, query: dict[str, str] = query) -> list[str | None]:
+            return [ds.findtext("name") for ds in ET.fromstring(get(host, path, **query).body).findall("ds")]
+
+        assert "cpu0" in eventually(f"{path} has sources", sources, 20)
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

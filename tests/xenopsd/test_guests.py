@@ -35,7 +35,7 @@ async def test_its_own_reboot_becomes_a_new_domain(guests: Session, guest_image:
     async with guests.serial(vm) as console:
         await console.ready()
         await console.say("reboot -f")
-    state = await guests.until(vm, PowerState.RUNNING, domid_not=domid)
+        state = await guests.until(vm, PowerState.RUNNING, domid_not=domid)
     assert state.domids[0] > domid
     async with guests.serial(vm) as console:
         await console.ready()

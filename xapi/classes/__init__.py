@@ -5,10 +5,14 @@ from importlib import import_module
 from xapi import transfer
 
 MODULES = (
-    "blob", "console", "crashdump", "event", "host", "message", "network", "pbd", "pif", "pool", "secret", "session", "sr",
-    "task", "vbd", "vdi", "vdi_records", "vif", "vif_addresses", "vm", "vm_appliance", "vm_boot", "vm_copies",
-    "vm_data_sources", "vm_group", "vm_guest", "vm_memory", "vm_placement", "vm_power", "vm_provision", "vm_recovery",
-    "vm_revert", "vm_secureboot", "vm_settings", "vm_suspend", "vm_vcpus", "vmss",
+    "session", "subject", "role", "user", "task", "event", "message", "blob", "secret",
+    "pool", "host",
+    "network", "pif", "vlan", "bond", "tunnel", "management",
+    "sr", "pbd", "vdi", "vdi_records", "crashdump",
+    "vm", "vm_boot", "vm_copies", "vm_data_sources", "vm_guest", "vm_memory", "vm_placement", "vm_power", "vm_provision",
+    "vm_recovery", "vm_revert", "vm_secureboot", "vm_settings", "vm_suspend", "vm_vcpus",
+    "vbd", "vif", "vif_addresses", "console",
+    "vm_appliance", "vm_group", "vmss",
 )  # fmt: skip
 
 

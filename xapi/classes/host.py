@@ -90,15 +90,6 @@ async def compute_memory_overhead(ctx: Context, host: str) -> int:
     return int(ctx.db.get("host", host, "memory_overhead"))
 
 
-@implements("host.get_management_interface")
-async def get_management_interface(ctx: Context, host: str) -> str:
-    """XenAPI: host.get_management_interface. :raises XenAPIError: NO_MANAGEMENT… as internal error where there is none."""
-    for pif in ctx.db.get("host", host, "PIFs"):
-        if ctx.db.get("PIF", pif, "management"):
-            return str(pif)
-    raise errors.internal_error("the host has no management interface")
-
-
 async def _output(*command: str, timeout: float) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE

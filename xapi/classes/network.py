@@ -3,7 +3,8 @@
 from typing import Any
 
 from xapi import errors
-from xapi.classes.pif import bring_up
+from xapi.classes.blob import create_new_blob
+from xapi.classes.pif_link import bring_up
 from xapi.database.schema import NULL_REF
 from xapi.server.context import Context
 from xapi.server.registry import implements
@@ -97,6 +98,12 @@ async def attach_for_vm(ctx: Context, host: str, vm: str) -> None:
 async def detach_for_vm(ctx: Context, host: str, vm: str) -> None:
     """XenAPI: network.detach_for_vm: bridges stay; they cost nothing and the next guest finds them."""
     ctx.db.row("VM", vm)
+
+
+@implements("network.create_new_blob")
+async def new_blob(ctx: Context, network: str, name: str, mime_type: str, public: bool) -> str:
+    """XenAPI: network.create_new_blob."""
+    return create_new_blob(ctx, "network", network, name, mime_type, public)
 
 
 @implements("network.set_default_locking_mode")

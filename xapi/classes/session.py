@@ -14,10 +14,10 @@ from xapi.server.sessions import login_failed
 async def login_with_password(ctx: Context, uname: str, pwd: str, version: str, originator: str) -> str:
     """XenAPI: session.login_with_password. On the local root socket the password is not looked at.
 
-    :raises XenAPIError: SESSION_AUTHENTICATION_FAILED, after a pause.
+    :raises XenAPIError: SESSION_AUTHENTICATION_FAILED [user; reason], after a pause.
     """
     if not ctx.origin.local_root and not await local_user(ctx.app, uname, pwd):
-        raise await login_failed(ctx, uname)
+        raise await login_failed(ctx, uname, "Authentication failure")
     return ctx.app.sessions.create(ctx.origin, superuser=True, user_name=uname, originator=originator or ctx.origin.originator)
 
 
@@ -25,15 +25,15 @@ async def login_with_password(ctx: Context, uname: str, pwd: str, version: str, 
 async def slave_login(ctx: Context, host: str, psecret: str) -> str:
     """XenAPI: session.slave_login: another host of the pool, which shows the pool's secret."""
     if not psecret or psecret != pool_secret(ctx.app):
-        raise await login_failed(ctx, "pool")
-    return ctx.app.sessions.create(ctx.origin, superuser=True, pool=True)
+        raise await login_failed(ctx, host, "Pool credentials invalid")
+    return ctx.app.sessions.create(ctx.origin, superuser=True, pool=True, user_name=host)
 
 
 @implements("session.slave_local_login")
 async def slave_local_login(ctx: Context, psecret: str) -> str:
     """XenAPI: session.slave_local_login: valid on this host only, also in emergency mode."""
     if not psecret or psecret != pool_secret(ctx.app):
-        raise await login_failed(ctx, "pool")
+        raise await login_failed(ctx, "", "Pool credentials invalid")
     return ctx.app.sessions.create(ctx.origin, superuser=True, pool=True)
 
 

@@ -3,7 +3,23 @@
 from xapi import errors
 from xapi.server.context import Context, now
 from xapi.server.registry import implements
+from xapi.server.sessions import DENIED, has_permission
 from xapi.server.tasks import FINISHED
+
+ANY = "task.destroy/any"
+"""The permission to end what others began."""
+
+
+def _assert_may_end(ctx: Context, task: str) -> None:
+    """:raises XenAPIError: RBAC_PERMISSION_DENIED where the task is another user's."""
+    owner = ctx.db.get("task", task, "session")
+    if has_permission(ctx, ANY) or owner == ctx.session:
+        return
+    if ctx.db.exists("session", owner):
+        mine, theirs = ctx.db.record("session", ctx.session), ctx.db.record("session", owner)
+        if mine["auth_user_sid"] == theirs["auth_user_sid"] and not theirs["is_local_superuser"] and not theirs["pool"]:
+            return
+    raise errors.rbac_permission_denied(ANY, DENIED)
 
 
 @implements("task.create")
@@ -14,7 +30,11 @@ async def create(ctx: Context, label: str, description: str) -> str:
 
 @implements("task.destroy")
 async def destroy(ctx: Context, self: str) -> None:
-    """XenAPI: task.destroy: at once if it has finished, else when it finishes."""
+    """XenAPI: task.destroy: at once if it has finished, else when it finishes.
+
+    :raises XenAPIError: RBAC_PERMISSION_DENIED for another user's.
+    """
+    _assert_may_end(ctx, self)
     if ctx.db.get("task", self, "status") in FINISHED:
         ctx.db.destroy("task", self)
     elif ctx.app.tasks.is_working(self):
@@ -25,7 +45,9 @@ async def destroy(ctx: Context, self: str) -> None:
 
 @implements("task.cancel")
 async def cancel(ctx: Context, task: str) -> None:
-    """XenAPI: task.cancel. :raises XenAPIError: OPERATION_NOT_ALLOWED once it has finished."""
+    """XenAPI: task.cancel. :raises XenAPIError: RBAC_PERMISSION_DENIED for another user's; OPERATION_NOT_ALLOWED once it
+    has finished."""
+    _assert_may_end(ctx, task)
     if ctx.db.get("task", task, "status") in FINISHED:
         raise errors.operation_not_allowed("the task has finished")
     ctx.db.put_in_map("task", task, "current_operations", **{ctx.task: "cancel"})

@@ -25,6 +25,12 @@ def generated_mac(seed: str, device: str) -> str:
     return ":".join(f"{octet:02x}" for octet in (first, *digest[1:6]))
 
 
+def assert_mac(text: str) -> None:
+    """:raises XenAPIError: MAC_INVALID for what is not one interface's address."""
+    if not _MAC.match(text) or int(text[:2], 16) & 1:
+        raise errors.mac_invalid(text)
+
+
 def _mac(ctx: Context, vm: str, device: str, wanted: str) -> tuple[str, bool]:
     """Return (address, whether it is ours) for a new interface.
 
@@ -33,8 +39,7 @@ def _mac(ctx: Context, vm: str, device: str, wanted: str) -> tuple[str, bool]:
     if wanted in ("", "random"):
         seed = ctx.db.get("VM", vm, "other_config").get("mac_seed") if not wanted else None
         return generated_mac(seed or secrets.token_hex(16), device), True
-    if not _MAC.match(wanted) or int(wanted[:2], 16) & 1:
-        raise errors.mac_invalid(wanted)
+    assert_mac(wanted)
     return wanted.lower(), False
 
 

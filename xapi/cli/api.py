@@ -14,6 +14,10 @@ class Api(Protocol):
         """``call("VM.start", ref, False, False)`` under the session of the command. Raises XenAPIError."""
         ...
 
+    def under(self, session: str) -> "Api":
+        """The same under another session."""
+        ...
+
 
 SINGLE_READS: Final = 8
 """After this many objects of a class were read one by one, the next miss reads the whole class."""

@@ -120,14 +120,31 @@ class Operation:
     run: ClassRun
     required: tuple[str, ...]
     exists: Callable[[Field], bool]
+    optional: Callable[[list[Field]], tuple[str, ...]] = lambda _: ()
+    """What help names besides, from the fields that are not hidden."""
+
+
+DATABASE: Final = "database:"
+USED_MOST: Final = frozenset({"vm-list", "sr-list", "network-list"})
+
+
+def _filters(fields: list[Field]) -> tuple[str, ...]:
+    sets = (f"{field.name}:contains" for field in fields if field.is_set)
+    return ("params", DATABASE, *(field.name for field in fields), *sets)
+
+
+def _settable(fields: list[Field]) -> tuple[str, ...]:
+    """Fields that are written as a whole, then maps that are written by key."""
+    whole = (field.name for field in fields if field.writes.set)
+    return (*whole, *(f"{field.name}:" for field in fields if field.can_set and not field.writes.set))
 
 
 OPERATIONS: Final = (
-    Operation("list", list_objects, (), lambda _: True),
-    Operation("param-list", param_list, ("uuid",), lambda _: True),
-    Operation("param-get", param_get, ("uuid", "param-name"), lambda _: True),
-    Operation("param-set", param_set, ("uuid",), lambda field: field.can_set),
-    Operation("param-add", param_add, ("uuid", "param-name"), lambda field: field.can_add),
+    Operation("list", list_objects, (), lambda _: True, _filters),
+    Operation("param-list", param_list, ("uuid",), lambda _: True, lambda _: (DATABASE,)),
+    Operation("param-get", param_get, ("uuid", "param-name"), lambda _: True, lambda _: ("param-key", DATABASE)),
+    Operation("param-set", param_set, ("uuid",), lambda field: field.can_set, _settable),
+    Operation("param-add", param_add, ("uuid", "param-name"), lambda field: field.can_add, lambda _: ("param-key",)),
     Operation("param-remove", param_remove, ("uuid", "param-name", "param-key"), lambda field: field.can_add),
     Operation("param-clear", param_clear, ("uuid", "param-name"), lambda field: field.can_clear),
 )
@@ -135,10 +152,12 @@ OPERATIONS: Final = (
 
 def commands() -> Mapping[str, Command]:
     """All of them, by name."""
-    return {
-        name: Command(name, partial(operation.run, cls), operation.required)
-        for cls in CLASSES.values()
-        for operation in OPERATIONS
-        if any(operation.exists(field) for field in cls.record.fields if not field.hidden)
-        for name in [f"{cls.name}-{operation.suffix}"]
-    }
+    made = {}
+    for cls in CLASSES.values():
+        fields = [field for field in cls.record.fields if not field.hidden]
+        for operation in OPERATIONS:
+            if any(map(operation.exists, fields)):
+                name = f"{cls.name}-{operation.suffix}"
+                run = partial(operation.run, cls)
+                made[name] = Command(name, run, operation.required, operation.optional(fields), standard=name in USED_MOST)
+    return made

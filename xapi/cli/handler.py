@@ -109,6 +109,9 @@ class _LocalApi:
         answer = call_as(self._ctx, method, *params)
         return await (self._connection.unless_gone(answer) if method == "event.from" else answer)
 
+    def under(self, session: str) -> "_LocalApi":
+        return _LocalApi(Context(self._ctx.app, self._ctx.origin, session, name=self._ctx.name), self._connection)
+
 
 @contextlib.asynccontextmanager
 async def _logged_in(ctx: Context, asked: cli.Request, arguments: Arguments, command: Command) -> AsyncIterator[None]:

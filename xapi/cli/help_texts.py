@@ -74,7 +74,7 @@ def _show_one(name: str, printer: Printer, commands: Mapping[str, Command]) -> N
                 ("command name        ", name),
                 ("reqd params     ", ", ".join(command.required)),
                 ("optional params ", ", ".join([*command.optional, *selectors])),
-                ("description     ", description(command)),
+                ("description     ", description(command.name)),
             ]
         ]
     )

@@ -17,6 +17,7 @@ from idl.storage import Storage
 from idl.xenops import Xenops
 from xapi.database.schema import NULL_REF
 from xapi.database.store import Store
+from xapi.server.audit import LOG, AuditLog
 
 if TYPE_CHECKING:
     from xapi.classes.xenops_events import XenopsUpdates
@@ -59,12 +60,16 @@ class App:
     tasks: Tasks = field(init=False)
     events: Events = field(init=False)
     watch: Watch = field(init=False)
+    audit: AuditLog = field(init=False)
     xenops: XenopsUpdates = field(init=False)
     localhost: str = NULL_REF
     """Ref of the host this process runs on; set by start-up."""
     inventory: dict[str, str] = field(default_factory=dict)
     jobs: set[asyncio.Task[Any]] = field(default_factory=set)
     """Running background coroutines; joined at stop."""
+
+    def __post_init__(self) -> None:
+        self.audit = AuditLog(self.root.under(LOG))
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Run *coroutine* in the background; it is owned by the app and cancelled when the app stops."""

@@ -42,6 +42,8 @@ _TRANSLATIONS: dict[str, Callable[[Context, list[Any]], XenAPIError]] = {
     Problem.NOT_ENOUGH_MEMORY: lambda ctx, p: XenAPIError("HOST_NOT_ENOUGH_FREE_MEMORY", [str(p[0]), "unknown"]),
     Problem.CANNOT_FREE_THIS_MUCH_MEMORY: lambda ctx, p: XenAPIError("HOST_NOT_ENOUGH_FREE_MEMORY", _strings(p)),
     Problem.FAILED_TO_START_EMULATOR: lambda ctx, p: XenAPIError("FAILED_TO_START_EMULATOR", [_vm(ctx, p[0]), *_strings(p[1:])]),
+    "Vlan_in_use": lambda ctx, p: XenAPIError("VLAN_IN_USE", _strings(p)),
+    "Bridge_does_not_exist": lambda ctx, p: XenAPIError("BRIDGE_NOT_AVAILABLE", _strings(p)),
     "Sr_not_attached": lambda ctx, p: XenAPIError("SR_NOT_ATTACHED", _strings(p)),
     "Vdi_does_not_exist": lambda ctx, p: XenAPIError("VDI_MISSING", _strings(p)),
 }

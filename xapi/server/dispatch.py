@@ -16,11 +16,11 @@ import msgspec
 from idl.rpc import RpcError, Unreachable
 from xapi import errors
 from xapi.database.schema import NULL_REF
-from xapi.database.store import DuplicateKey, NotUnique, RowMissing, UuidMissing
+from xapi.database.store import DuplicateKey, NotUnique, Row, RowMissing, UuidMissing
 from xapi.datamodel import MODEL
-from xapi.datamodel.model import NO_DEFAULT, Impl, Message, MessageKind, Ref, Type
+from xapi.datamodel.model import NO_DEFAULT, Class, Impl, Message, MessageKind, Ref, Set, Type
 from xapi.errors import XenAPIError
-from xapi.server import implicit, registry
+from xapi.server import audit, implicit, registry
 from xapi.server.context import Context
 from xapi.server.daemon_errors import translate
 from xapi.server.encoding import Encoded, RowRecord, RowRecords, result_text
@@ -52,6 +52,8 @@ class Handler:
     needs_task: bool
     key_at: int | None
     """Position of the map key that RBAC looks at, if any."""
+    has_effect: bool
+    """Its calls go to the audit log."""
 
 
 @functools.cache
@@ -84,6 +86,7 @@ def find(name: str) -> Handler | None:
         message.required_params < len(message.params),
         message.is_async and cls_tasks,
         1 if has_key else None,
+        audit.has_effect(message),
     )
 
 
@@ -210,13 +213,21 @@ def _start(ctx: Context, handler: Handler, values: list[Any]) -> str:
 
 async def invoke(ctx: Context, handler: Handler, values: list[Any]) -> Any:
     """Run a handler; every failure becomes the `XenAPIError` that the client is to see."""
+    name = handler.message.wire_name
+    arguments = audit.describe(ctx, handler.message, values) if handler.has_effect else []
     try:
         value = handler.run(ctx, *values)
-        return await value if inspect.isawaitable(value) else value
-    except XenAPIError:
-        raise
+        result = await value if inspect.isawaitable(value) else value
     except Exception as reason:
-        raise as_api_error(ctx, reason) from reason
+        error = as_api_error(ctx, reason)
+        if handler.has_effect:
+            audit.record(ctx, "API", name, f"ERROR:{error.code}: {', '.join(error.params)}", arguments)
+        if error is reason:
+            raise
+        raise error from reason
+    if handler.has_effect:
+        audit.record(ctx, "API", name, "OK", arguments)
+    return result
 
 
 def as_api_error(ctx: Context, reason: Exception) -> XenAPIError:
@@ -250,15 +261,20 @@ async def call_as(ctx: Context, name: str, *params: Any) -> Any:
     value = (await call(inner, name, [*session, *params])).value
     match value:
         case RowRecord():
-            return _plain(ctx, value.cls.name, value.row.ref)
+            return _plain(value.cls, value.row)
         case RowRecords():
-            return {row.ref: _plain(ctx, value.cls.name, row.ref) for row in value.rows}
+            return {row.ref: _plain(value.cls, row) for row in value.rows}
         case Encoded():
             return msgspec.json.decode(value.json())
         case _:
             return value
 
 
-def _plain(ctx: Context, cls: str, ref: str) -> dict[str, Any]:
-    record = ctx.db.record(cls, ref)
-    return {field.name: record[field.name] for field in MODEL.classes[cls].record_fields}
+def _plain(cls: Class, row: Row) -> dict[str, Any]:
+    """Return a copy of what clients see of a row."""
+    return {field.name: _copied(field.type, row.values[field.name]) for field in cls.record_fields}
+
+
+def _copied(type: Type, value: Any) -> Any:
+    # Reverse sets are dicts inside of the store.
+    return list(value) if isinstance(type, Set) else dict(value) if isinstance(value, dict) else value

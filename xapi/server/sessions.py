@@ -4,12 +4,13 @@ Rows of class ``session`` live in memory only: a restart of the toolstack logs e
 """
 
 import asyncio
+import functools
 import secrets
 import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from xapi import errors
 from xapi.database.schema import NULL_REF
@@ -17,6 +18,7 @@ from xapi.datamodel import MODEL, allowed_roles
 from xapi.datamodel.model import Message
 from xapi.datamodel.roles import Role
 from xapi.errors import XenAPIError
+from xapi.server import audit
 from xapi.server.context import Context, Origin, now, wire_date
 
 if TYPE_CHECKING:
@@ -24,12 +26,33 @@ if TYPE_CHECKING:
 
 INACTIVE_LIMIT = 86400.0
 MOST_NAMED = 500
-MOST_ANONYMOUS = 200
+MOST_ANONYMOUS = 400
+DENIED = "No permission in user session"
 
 
-def track_id(session: str) -> str:
-    """Return what stands for a session in logs: never the session itself."""
-    return uuid.uuid5(uuid.NAMESPACE_OID, session).hex
+class Group(NamedTuple):
+    """Sessions that share a limit, and the limit."""
+
+    kind: str
+    name: str
+    most: int
+
+
+def group_of(originator: str, user_name: str, pool: bool) -> Group:
+    """Return the group in which a session counts: one careless client must not log the others out."""
+    if pool:
+        return Group("pool", "", MOST_ANONYMOUS)
+    if user_name not in ("", "root"):
+        return Group("user", user_name, MOST_NAMED)
+    if originator:
+        return Group("originator", originator, MOST_NAMED)
+    return Group("anonymous", "", MOST_ANONYMOUS)
+
+
+@functools.cache
+def permissions_of(roles: frozenset[Role]) -> tuple[str, ...]:
+    """Return the names of all permissions that the roles have together."""
+    return tuple(name for name, allowed in MODEL.permissions.items() if allowed & roles)
 
 
 class Sessions:
@@ -39,6 +62,7 @@ class Sessions:
         self._app = app
         self._last_used: OrderedDict[str, float] = OrderedDict()
         self._roles: dict[str, frozenset[Role]] = {}
+        self._groups: dict[Group, OrderedDict[str, None]] = {}
         self._on_end: list[Callable[[str], None]] = []
 
     def on_end(self, callback: Callable[[str], None]) -> None:
@@ -57,7 +81,10 @@ class Sessions:
         user_sid: str = "",
         roles: frozenset[Role] = frozenset(),
     ) -> str:
-        """Make a session and return its ref (from a secure random source: knowing it is being logged in)."""
+        """Make a session and return its ref (from a secure random source: knowing it is being logged in).
+
+        *roles* count for sessions that are neither a superuser's nor the pool's; they are fixed until the session ends.
+        """
         db = self._app.db
         ref = f"OpaqueRef:{uuid.UUID(bytes=secrets.token_bytes(16), version=4)}"
         db.create(
@@ -73,10 +100,11 @@ class Sessions:
             subject=subject,
             originator=originator,
             client_certificate=False,
+            rbac_permissions=list(permissions_of(roles)),
         )
         self._roles[ref] = roles
         self._last_used[ref] = time.monotonic()
-        self._make_room(ref, originator)
+        self._make_room(ref)
         return ref
 
     def check(self, session: str) -> None:
@@ -91,6 +119,7 @@ class Sessions:
         self._last_used.pop(session, None)
         self._roles.pop(session, None)
         if self._app.db.exists("session", session):
+            self._groups.get(self._group(session), OrderedDict()).pop(session, None)
             self._app.db.destroy("session", session)
         for callback in self._on_end:
             callback(session)
@@ -111,16 +140,33 @@ class Sessions:
         for session, used in self._last_used.items():
             db.set("session", session, last_active=wire_date(time.time() - (time.monotonic() - used)))
 
-    def _make_room(self, newest: str, originator: str) -> None:
-        """Keep the sessions of one originator within bounds, ending the least recently used."""
-        db = self._app.db
-        most = MOST_NAMED if originator else MOST_ANONYMOUS
-        if len(self._last_used) <= most:
+    def _group(self, session: str) -> Group:
+        values = self._app.db.row("session", session).values
+        return group_of(values["originator"], values["auth_user_name"], values["pool"])
+
+    def _make_room(self, newest: str) -> None:
+        """Keep the newest session's group within its bounds, ending its oldest; those whose tasks still run are spared."""
+        group = self._group(newest)
+        members = self._groups.setdefault(group, OrderedDict())
+        members[newest] = None
+        surplus = len(members) - group.most
+        if surplus <= 0:
             return
-        same = [ref for ref in self._last_used if db.row("session", ref).values["originator"] == originator]
-        for ref in same[: max(0, len(same) - most)]:
-            if ref != newest:
-                self.destroy(ref)
+        unused = sorted((ref for ref in members if ref != newest and not self._works(ref)), key=self._last_used.__getitem__)
+        for ref in unused[:surplus]:
+            self.destroy(ref)
+
+    def _works(self, session: str) -> bool:
+        db = self._app.db
+        return any(db.get("task", task, "status") == "pending" for task in db.get("session", session, "tasks"))
+
+
+def has_permission(ctx: Context, permission: str) -> bool:
+    """Whether the call's session may do what *permission* (as in `MODEL.permissions`) stands for."""
+    sessions = ctx.app.sessions
+    if ctx.session == NULL_REF or sessions.is_superuser(ctx.session):
+        return True
+    return bool(MODEL.permissions[permission] & sessions.roles(ctx.session))
 
 
 def assert_permitted(ctx: Context, message: Message, key: str | None = None) -> None:
@@ -136,7 +182,12 @@ def assert_permitted(ctx: Context, message: Message, key: str | None = None) -> 
     if guarded is not None:
         permission, allowed = f"{permission}/key:{guarded}", allowed_roles(message.map_key_roles[guarded])
     if not allowed & sessions.roles(ctx.session):
-        raise errors.rbac_permission_denied(permission, "No permission in user session")
+        raise _denied(ctx, "API", message.wire_name, permission)
+
+
+def _denied(ctx: Context, kind: str, action: str, permission: str) -> XenAPIError:
+    audit.record(ctx, kind, action, f"ERROR:RBAC_PERMISSION_DENIED: {permission}", allowed=False)
+    return errors.rbac_permission_denied(permission, DENIED)
 
 
 def _guarded_key(message: Message, key: str | None) -> str | None:
@@ -151,17 +202,21 @@ def _guarded_key(message: Message, key: str | None) -> str | None:
     return None
 
 
-def assert_http_permitted(ctx: Context, name: str) -> None:
-    """Check the session's role for the HTTP handler *name*. :raises XenAPIError: RBAC_PERMISSION_DENIED."""
-    action = MODEL.http_actions[name]
-    sessions = ctx.app.sessions
-    if not action.rbac_check or ctx.session == NULL_REF or sessions.is_superuser(ctx.session):
+def assert_http_permitted(ctx: Context, name: str, sub_action: str | None = None) -> None:
+    """Check the session's role for the HTTP handler *name*, or for one of its sub-actions.
+
+    :raises XenAPIError: RBAC_PERMISSION_DENIED.
+    """
+    permission = f"http/{name}" if sub_action is None else f"http/{name}/{sub_action}"
+    if not MODEL.http_actions[name].rbac_check:
         return
-    if not allowed_roles(action.role, action.role_extra) & sessions.roles(ctx.session):
-        raise errors.rbac_permission_denied(f"http/{name}", "No permission in user session")
+    if not has_permission(ctx, permission):
+        raise _denied(ctx, "HTTP", permission, permission)
+    if sub_action is None and MODEL.http_actions[name].method != "GET":
+        audit.record(ctx, "HTTP", permission, "OK")
 
 
-async def login_failed(ctx: Context, user: str) -> XenAPIError:
-    """Return the error for a refused login, after the pause that slows guessing down."""
+async def login_failed(ctx: Context, user: str, reason: str = "Authentication failure") -> XenAPIError:
+    """Return the error for a refused login (who, why), after the pause that slows guessing down."""
     await asyncio.sleep(ctx.app.config.number("login-failure-delay", 5.0))
-    return errors.error("SESSION_AUTHENTICATION_FAILED")
+    return XenAPIError("SESSION_AUTHENTICATION_FAILED", [user, reason])

@@ -59,7 +59,8 @@ class Tasks:
 
     def create_for_client(self, ctx: Context, label: str, description: str) -> str:
         """Make a task that nothing here works on: its creator drives it, or an HTTP request adopts it."""
-        ref = self.create(ctx, label, description)
+        # Durable: after a restart the client finds that what ran under its task has failed.
+        ref = self.create(ctx, label, description, ephemeral=False)
         del self._contexts[ref]
         self._db.set("task", ref, allowed_operations=[])
         return ref

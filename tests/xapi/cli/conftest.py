@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uvloop
 
 from tests.xapi import fixture
 from xapi.server.context import App
@@ -17,13 +16,6 @@ from xapi.server.http import listen_unix
 
 PATIENCE = 60.0
 REPOSITORY = Path(__file__).parents[3]
-
-
-@pytest.fixture(scope="session")
-def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
-    """As in production."""
-    policy: asyncio.AbstractEventLoopPolicy = uvloop.EventLoopPolicy()
-    return policy
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,10 @@ class FakeApi:
         self.calls.append((method, *params))
         return None
 
+    def under(self, session: str) -> "FakeApi":
+        self.calls.append(("under", session))
+        return self
+
 
 class Said:
     """A printer and what came out of it."""

@@ -47,7 +47,8 @@ async def test_the_official_sdk_logs_in_reads_and_logs_out(port: int) -> None:
 async def test_a_wrong_password_is_refused(port: int) -> None:
     async with wire(port) as connection:
         reply = await connection.post(xml_call("session.login_with_password", "root", "wrong"))
-    assert b"SESSION_AUTHENTICATION_FAILED" in reply
+    words = (b"SESSION_AUTHENTICATION_FAILED", b"root", b"Authentication failure")
+    assert b"".join(b"<value>%s</value>" % word for word in words) in reply
 
 
 async def test_an_xml_reply_to_the_byte(port: int) -> None:
@@ -215,3 +216,12 @@ async def test_an_unexpected_failure_is_an_internal_error_without_a_traceback(
         call = json.dumps({"id": 1, "method": "VM.get_all", "params": [session]}).encode()
         reply = json.loads(await connection.post(call, "/jsonrpc"))
     assert reply["error"][0] == "INTERNAL_ERROR" and "Traceback" not in reply["error"][1]
+
+
+async def test_an_upload_that_is_refused_still_gets_its_answer(port: int) -> None:
+    def upload() -> int:
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        client.request("PUT", "/import_raw_vdi?vdi=none", body=bytes(8 << 20))
+        return client.getresponse().status
+
+    assert await asyncio.to_thread(upload) == 401

@@ -22,6 +22,7 @@ from xapi.cli.commands import (
     plugins,
     pool_membership,
     probing,
+    recovery,
     snapshots,
     statistics,
     storage,
@@ -31,7 +32,7 @@ from xapi.cli.commands import (
 
 MODULES: Final = (
     vm, migration, devices, cds, snapshots, exports, storage, probing, networks, machines, others, plugins, pool_membership,
-    hosts, host_files, certificates, licences, statistics, users, one_call_hosts, one_call_machines,
+    hosts, host_files, certificates, licences, recovery, statistics, users, one_call_hosts, one_call_machines,
 )  # fmt: skip
 
 COMMANDS: Final[Mapping[str, Command]] = {

@@ -60,7 +60,22 @@ async def _set_server(ctx: Context, host: str, server: dict[str, str]) -> None:
         await ctx.api.call("host.set_license_server", host, server)
 
 
+async def status(ctx: Context) -> None:
+    """A line for each host, and one for the pool."""
+    lines = [("Host", "uuid", "edition", "expiry")]
+    for ref, host in (await ctx.objects.all("host")).items():
+        params = await ctx.api.call("host.get_license_params", ref)
+        lines.append((host["hostname"], host["uuid"], host["edition"], params.get("expiry", "")))
+    for pool in (await ctx.objects.all("pool")).values():
+        edition = pool["restrictions"].get("edition", "")
+        lines.append(("(pool)", pool["uuid"], edition, pool["restrictions"].get("expiry", "")))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    shown = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    ctx.printer.message("\n".join(shown))
+
+
 COMMANDS: Final = (
+    Command("diagnostic-license-status", status),
     Command("host-license-view", view, (), ("host-uuid",)),
     Command("host-apply-edition", host_edition, ("edition",), ("host-uuid", *_SERVER)),
     Command("pool-apply-edition", pool_edition, ("edition",), ("uuid", *_SERVER)),

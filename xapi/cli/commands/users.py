@@ -15,8 +15,8 @@ async def subject_add(ctx: Context) -> None:
 
 def _role(message: str) -> Run:
     async def run(ctx: Context) -> None:
-        subject = await ctx.api.call("subject.get_by_uuid", ctx.arguments.required("uuid"))
-        await ctx.api.call(message, subject, await _role_given(ctx))
+        role = await _role_given(ctx)
+        await ctx.api.call(message, await ctx.api.call("subject.get_by_uuid", ctx.arguments.required("uuid")), role)
 
     return run
 

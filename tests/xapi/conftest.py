@@ -1,4 +1,4 @@
-"""The server runs under uvloop, as in production: its transports differ from asyncio's own."""
+"""xapi runs under uvloop, as in production: its transports differ from asyncio's own."""
 
 import asyncio
 from collections.abc import Callable, Mapping
