@@ -162,15 +162,6 @@ async def test_a_discarded_checkpoint_leaves_no_disk(pool: Pool) -> None:
     assert pool.db.count("VDI") == 1 and pool.db.get("VM", guest, "snapshots") == []
 
 
-async def test_a_suspended_vms_clone_by_csvm_has_the_memory(pool: Pool) -> None:
-    guest = await started(pool)
-    await vm_suspend.suspend(pool.ctx(), guest)
-    twin = await vm_copies.csvm(pool.ctx(), guest)
-    assert pool.state(twin) == "Suspended" and pool.state(guest) == "Suspended"
-    images = {pool.db.get("VM", one, "suspend_VDI") for one in (guest, twin)}
-    assert len(images) == 2 and all(pool.db.exists("VDI", image) for image in images)
-
-
 async def test_the_emulator_is_restarted_under_a_running_guest(pool: Pool) -> None:
     guest = await started(pool)
     pool.db.set("VM", guest, pending_guidances=["restart_device_model", "restart_vm"])
