@@ -12,7 +12,7 @@ PIF: dict[str, Any] = {
     "ip_configuration_mode": "None", "IP": "", "netmask": "", "gateway": "", "DNS": "", "ipv6_configuration_mode": "None",
     "IPv6": [], "ipv6_gateway": "", "management": False, "other_config": {}, "properties": {},
 }  # fmt: skip
-STATIC = {"ip_configuration_mode": "Static", "IP": "10.0.0.1", "netmask": "255.255.0.0", "gateway": "10.0.0.254"}
+STATIC: dict[str, Any] = {"ip_configuration_mode": "Static", "IP": "10.0.0.1", "netmask": "255.255.0.0", "gateway": "10.0.0.254"}
 
 
 def made(network_other: dict[str, str] | None = None, **pif: Any) -> Any:
