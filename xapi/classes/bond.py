@@ -101,8 +101,8 @@ async def _take_over(ctx: Context, source: str, target: str) -> None:
         await bring_down(ctx, source)
     record = ctx.db.record("PIF", source)
     for vlan in record["VLAN_slave_of"]:
-        ctx.db.set("VLAN", vlan, untagged_PIF=target)
-        ctx.db.set("PIF", ctx.db.get("VLAN", vlan, "tagged_PIF"), device=device)
+        ctx.db.set("VLAN", vlan, tagged_PIF=target)
+        ctx.db.set("PIF", ctx.db.get("VLAN", vlan, "untagged_PIF"), device=device)
     for tunnel in record["tunnel_transport_PIF_of"]:
         ctx.db.set("tunnel", tunnel, transport_PIF=target)
 

@@ -52,7 +52,7 @@ async def _bridge(ctx: Context, record: dict[str, Any], network: dict[str, Any])
     )
     if not is_null(record["VLAN_master_of"]):
         vlan = ctx.db.record("VLAN", record["VLAN_master_of"])
-        config.vlan = (await _parent_bridge(ctx, vlan["untagged_PIF"]), vlan["tag"])
+        config.vlan = (await _parent_bridge(ctx, vlan["tagged_PIF"]), vlan["tag"])
     elif record["tunnel_access_PIF_of"]:
         if await ctx.services.network.bridge_get_kind(ctx.dbg) is not Kind.OPENVSWITCH:
             raise errors.error("OPENVSWITCH_NOT_ACTIVE")
@@ -98,7 +98,7 @@ def children(ctx: Context, pif: str) -> list[str]:
     """Return the PIFs that stand on a PIF: its VLANs and tunnels."""
     record = ctx.db.record("PIF", pif)
     return [
-        *(ctx.db.get("VLAN", vlan, "tagged_PIF") for vlan in record["VLAN_slave_of"]),
+        *(ctx.db.get("VLAN", vlan, "untagged_PIF") for vlan in record["VLAN_slave_of"]),
         *(ctx.db.get("tunnel", tunnel, "access_PIF") for tunnel in record["tunnel_transport_PIF_of"]),
     ]
 

@@ -12,17 +12,16 @@ from xapi.server.registry import implements
 
 @implements("VLAN.create")
 async def create(ctx: Context, tagged_PIF: str, tag: int, network: str) -> str:
-    """XenAPI: VLAN.create; the parameter that the model calls ``tagged_PIF`` is the untagged one below.
+    """XenAPI: VLAN.create: *tagged_PIF* is the card or bond whose frames get the tag; the new PIF sees them without it.
 
     :raises XenAPIError: VLAN_TAG_INVALID, PIF_UNMANAGED, PIF_IS_VLAN, CANNOT_ADD_VLAN_TO_BOND_SLAVE, IS_TUNNEL_ACCESS_PIF,
         PIF_VLAN_EXISTS [pif], NETWORK_ALREADY_CONNECTED, NETWORK_UNMANAGED, VLAN_IN_USE [device; tag].
     """
-    below = tagged_PIF
-    _assert_may_tag(ctx, below, tag)
-    record = ctx.db.record("PIF", below)
+    _assert_may_tag(ctx, tagged_PIF, tag)
+    record = ctx.db.record("PIF", tagged_PIF)
     rows.assert_network_free(ctx, network, record["host"])
     async with AsyncExitStack() as stack:
-        tagged = rows.create(
+        untagged = rows.create(
             ctx,
             device=record["device"],
             network=network,
@@ -33,11 +32,11 @@ async def create(ctx: Context, tagged_PIF: str, tag: int, network: str) -> str:
             metrics=record["metrics"],
             physical=False,
         )
-        stack.callback(rows.destroy, ctx, tagged)
-        vlan = ctx.db.create("VLAN", tagged_PIF=tagged, untagged_PIF=below, tag=tag)
+        stack.callback(rows.destroy, ctx, untagged)
+        vlan = ctx.db.create("VLAN", tagged_PIF=tagged_PIF, untagged_PIF=untagged, tag=tag)
         stack.callback(ctx.db.destroy, "VLAN", vlan)
-        ctx.db.set("PIF", tagged, VLAN_master_of=vlan)
-        await bring_up(ctx, tagged)
+        ctx.db.set("PIF", untagged, VLAN_master_of=vlan)
+        await bring_up(ctx, untagged)
         stack.pop_all()
     return vlan
 
@@ -51,19 +50,19 @@ def _assert_may_tag(ctx: Context, pif: str, tag: int) -> None:
     rows.assert_not_tunnel(ctx, pif)
     for vlan in ctx.db.get("PIF", pif, "VLAN_slave_of"):
         if ctx.db.get("VLAN", vlan, "tag") == tag:
-            raise errors.error("PIF_VLAN_EXISTS", ctx.db.get("VLAN", vlan, "tagged_PIF"))
+            raise errors.error("PIF_VLAN_EXISTS", ctx.db.get("VLAN", vlan, "untagged_PIF"))
 
 
 @implements("VLAN.destroy")
 async def destroy(ctx: Context, self: str) -> None:
     """XenAPI: VLAN.destroy. :raises XenAPIError: PIF_IS_MANAGEMENT_INTERFACE, PIF_DOES_NOT_ALLOW_UNPLUG,
     PIF_TUNNEL_STILL_EXISTS."""
-    tagged = ctx.db.get("VLAN", self, "tagged_PIF")
-    if ctx.db.exists("PIF", tagged):
-        rows.assert_may_unplug(ctx, tagged)
-        rows.assert_nothing_on_it(ctx, tagged)
-        await bring_down(ctx, tagged)
-        rows.destroy(ctx, tagged)
+    untagged = ctx.db.get("VLAN", self, "untagged_PIF")
+    if ctx.db.exists("PIF", untagged):
+        rows.assert_may_unplug(ctx, untagged)
+        rows.assert_nothing_on_it(ctx, untagged)
+        await bring_down(ctx, untagged)
+        rows.destroy(ctx, untagged)
     ctx.db.destroy("VLAN", self)
 
 
@@ -71,7 +70,7 @@ async def destroy(ctx: Context, self: str) -> None:
 async def pool_introduce(ctx: Context, tagged_PIF: str, untagged_PIF: str, tag: int, other_config: dict[str, str]) -> str:
     """XenAPI: VLAN.pool_introduce: a record and nothing else."""
     vlan = ctx.db.create("VLAN", tagged_PIF=tagged_PIF, untagged_PIF=untagged_PIF, tag=tag, other_config=other_config)
-    ctx.db.set("PIF", tagged_PIF, VLAN_master_of=vlan)
+    ctx.db.set("PIF", untagged_PIF, VLAN_master_of=vlan)
     return vlan
 
 
@@ -86,14 +85,14 @@ def _card(ctx: Context, host: str, device: str) -> str:
     raise errors.invalid_value("device", device)
 
 
-async def _tagged(ctx: Context, below: str, tag: int, network: str) -> str:
-    return str(ctx.db.get("VLAN", await create(ctx, below, tag, network), "tagged_PIF"))
+async def _untagged(ctx: Context, tagged_pif: str, tag: int, network: str) -> str:
+    return str(ctx.db.get("VLAN", await create(ctx, tagged_pif, tag, network), "untagged_PIF"))
 
 
 @implements("PIF.create_VLAN")
 async def create_by_device(ctx: Context, device: str, network: str, host: str, VLAN: int) -> str:
     """XenAPI: PIF.create_VLAN."""
-    return await _tagged(ctx, _card(ctx, host, device), VLAN, network)
+    return await _untagged(ctx, _card(ctx, host, device), VLAN, network)
 
 
 @implements("pool.create_VLAN")
@@ -117,10 +116,10 @@ async def create_from_pif(ctx: Context, pif: str, network: str, VLAN: int) -> li
     made: list[str] = []
     try:
         for sibling in ctx.db.get("network", ctx.db.get("PIF", pif, "network"), "PIFs"):
-            made.append(await _tagged(ctx, sibling, VLAN, network))
+            made.append(await _untagged(ctx, sibling, VLAN, network))
     except BaseException:
-        for tagged in made:
-            await destroy(ctx, ctx.db.get("PIF", tagged, "VLAN_master_of"))
+        for untagged in made:
+            await destroy(ctx, ctx.db.get("PIF", untagged, "VLAN_master_of"))
         raise
     return made
 

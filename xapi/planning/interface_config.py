@@ -85,7 +85,7 @@ def _ipv6(pif: Mapping[str, Any]) -> Ipv6:
         case "Static":
             interfaces = [ipaddress.IPv6Interface(address) for address in pif["IPv6"]]
             return Static6([(str(found.ip), found.network.prefixlen) for found in interfaces])
-    return "Linklocal6"
+    return "None6"
 
 
 def interface_config(pif: Mapping[str, Any], network: Mapping[str, Any]) -> InterfaceConfig:
