@@ -226,11 +226,13 @@ def test_a_guest_that_fills_the_storage(api: Api, host: EmbeddedHost, demo: Gues
         api.xenapi.VBD.destroy(vbd)
 
 
-def test_a_storage_repository_in_a_place_that_does_not_exist(api: Api) -> None:
+def test_a_storage_repository_where_none_can_be(api: Api, tmp_path: Path) -> None:
     [this] = api.xenapi.host.get_all()
-    config = {"location": "/does/not/exist"}
+    file = tmp_path / "file"
+    file.touch()
+    config = {"location": str(file / "below")}
     error = failure(api.xenapi.SR.create, this, config, "0", "nowhere", "", "file", "user", False, {})
-    assert error[0].startswith("SR_BACKEND_FAILURE")
+    assert error[0].startswith("SR_BACKEND_FAILURE"), error
 
 
 def test_starting_a_vm_whose_image_file_is_missing(api: Api, host: EmbeddedHost) -> None:

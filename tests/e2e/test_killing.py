@@ -241,8 +241,11 @@ def is_settled(host: EmbeddedHost, guest: Guest) -> bool:
             attached = any(api.xenapi.VBD.get_currently_attached(vbd) for vbd in record["VBDs"])
     except NO_ANSWER:
         return False
-    runs = host.process_of(guest.uuid) is not None
-    return not record["current_operations"] and (record["power_state"], attached) == ("Running" if runs else "Halted", runs)
+    if record["current_operations"]:
+        return False
+    # A start that ended before its last step leaves the guest paused.
+    there = record["power_state"] in ("Running", "Paused")
+    return there == attached == (host.process_of(guest.uuid) is not None)
 
 
 MOMENTS = ("as it begins", "once the guest's process is there")
