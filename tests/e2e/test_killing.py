@@ -14,7 +14,7 @@ import XenAPI
 from embedded import readiness, supervision
 from embedded.demo import disk_device
 from embedded.layout import HTTP_PORT
-from tests.e2e.embedded_host import Api, EmbeddedHost, eventually, finished
+from tests.e2e.embedded_host import Api, EmbeddedHost, NotInTime, eventually, finished
 from tests.e2e.guests import MIB, Guest, at_shell, make_disk, messages
 from tests.e2e.terminal import COUNTER, Terminal, open_console, terminal
 from tests.e2e.transfers import basic
@@ -233,19 +233,29 @@ def test_a_guest_whose_process_is_killed_shows_as_halted_with_a_message(api: Api
     assert second.state(api) == "Running"
 
 
-def is_settled(host: EmbeddedHost, guest: Guest) -> bool:
-    """Say whether what XenAPI says of a VM is what is, and nothing is going on."""
+def settled(host: EmbeddedHost, guest: Guest) -> None:
+    """Wait until what XenAPI says of a VM is what is, and nothing is going on."""
+    last = ""
+
+    def is_settled() -> bool:
+        nonlocal last
+        try:
+            with host.session() as api:
+                record = guest.record(api)
+                attached = [api.xenapi.VBD.get_currently_attached(vbd) for vbd in record["VBDs"]]
+        except NO_ANSWER as reason:
+            last = repr(reason)
+            return False
+        # A start that ended before its last step leaves the guest paused.
+        there = record["power_state"] in ("Running", "Paused")
+        process = host.process_of(guest.uuid)
+        last = f"{record['power_state']}, disks {attached}, {process}, {record['current_operations']}"
+        return not record["current_operations"] and there == any(attached) == (process is not None)
+
     try:
-        with host.session() as api:
-            record = guest.record(api)
-            attached = any(api.xenapi.VBD.get_currently_attached(vbd) for vbd in record["VBDs"])
-    except NO_ANSWER:
-        return False
-    if record["current_operations"]:
-        return False
-    # A start that ended before its last step leaves the guest paused.
-    there = record["power_state"] in ("Running", "Paused")
-    return there == attached == (host.process_of(guest.uuid) is not None)
+        eventually("XenAPI says what is", is_settled, TRUE_AGAIN_SECONDS)
+    except NotInTime as late:
+        raise NotInTime(last) from late
 
 
 MOMENTS = ("as it begins", "once the guest's process is there")
@@ -264,7 +274,7 @@ def test_a_start_that_a_kill_interrupts_leaves_no_half_started_vm(
     begin = time.monotonic()
     old = kill(host, name)
     eventually(f"{name} is back", lambda: is_back(host, name, old), TRUE_AGAIN_SECONDS)
-    eventually("XenAPI says what is", lambda: is_settled(host, second_vm), TRUE_AGAIN_SECONDS)
+    settled(host, second_vm)
     print(f"{name} {moment}: true again after {time.monotonic() - begin:.1f} s")
     with host.session() as api:
         record = finished(api, task, 10)
@@ -288,7 +298,7 @@ def test_a_guest_that_powers_off_while_nobody_looks_is_seen_to_be_halted(host: E
         kill_process(process.pid)
         eventually("xenopsd is back", lambda: is_back(host, "xenopsd", old), TRUE_AGAIN_SECONDS)
         second_vm.reaches(api, "Halted", TRUE_AGAIN_SECONDS)
-        assert is_settled(host, second_vm)
+        settled(host, second_vm)
 
 
 def test_all_daemons_killed_at_once_come_back_and_the_guest_does_not_notice(host: EmbeddedHost, demo_vm: Guest) -> None:
