@@ -7,11 +7,12 @@ VENV = .venv/bin/python
 # An environment variable called PYTHONPATH or so must not change what runs.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: run stop status clean test check bench prepare help
+.PHONY: run stop status clean test check bench docs prepare help
 
 help:
 	@echo "make run | stop | status | clean   the embedded host (HOST=$(HOST))"
 	@echo "make test | check | bench          tests; ruff and mypy; benchmarks"
+	@echo "make docs                          docs/api-coverage.md, and the API's reference in var/docs/api"
 
 prepare:
 	@$(PYTHON) -m embedded.prepare
@@ -37,3 +38,6 @@ check: prepare
 
 bench: prepare
 	@$(VENV) -m tests.bench
+
+docs: prepare
+	@$(VENV) -m xapi.coverage docs/api-coverage.md --reference var/docs/api

@@ -4,11 +4,13 @@ import logging
 import os
 import platform
 import socket
+from pathlib import Path
 
 from idl.rpc import RpcError
 from idl.xenops import HostState
 from xapi.classes import bond, pif
 from xapi.classes import host as hosts
+from xapi.classes.host_settings import IQN_FILE, initiator_name, timezone
 from xapi.classes.pif_link import bring_up, is_slave
 from xapi.datamodel import MODEL
 from xapi.errors import XenAPIError
@@ -92,8 +94,25 @@ def _host(ctx: Context, inventory: dict[str, str]) -> str:
         enabled=True,
         virtual_hardware_platform_versions=[0, 1, 2],
         bios_strings=bios_strings(),
+        ssl_legacy=False,
+        iscsi_iqn=initiator_name(ctx.app.root.under(IQN_FILE)),
+        timezone=timezone(ctx.app.root.under("/etc/localtime")),
+        tls_verification_enabled=ctx.app.root.under(VERIFY_FLAG).exists(),
+        secure_boot=_secure_boot(),
     )
     return host
+
+
+VERIFY_FLAG = "/var/xapi/verify-certificates"
+_SECURE_BOOT = Path("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c")
+
+
+def _secure_boot() -> bool:
+    """Whether the firmware checked what this machine booted: the last byte of a variable of it."""
+    try:
+        return _SECURE_BOOT.read_bytes()[-1:] == b"\x01"
+    except OSError:
+        return False
 
 
 _BIOS_FILES = {

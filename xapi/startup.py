@@ -18,10 +18,11 @@ from idl.rrd import Metrics
 from idl.storage import Storage
 from idl.xenops import Xenops
 from xapi import classes, dbsync
-from xapi.classes import pbd, sm, templates, vdi_rows, vmss, xenops_events
+from xapi.classes import certificate, pbd, sm, templates, vdi_rows, vmss, xenops_events
 from xapi.database.journal import Journal
 from xapi.database.schema import from_model
 from xapi.database.store import Store
+from xapi.errors import XenAPIError
 from xapi.first_boot import make_local_storage
 from xapi.server import http
 from xapi.server.context import App, Context, Services, internal_context
@@ -100,6 +101,7 @@ async def _meet_the_daemons(ctx: Context) -> None:
         ("hypervisor", dbsync.sync_hypervisor(ctx)),
         ("storage types", sm.register(ctx)),
         ("local storage", make_local_storage(ctx)),
+        ("certificate", certificate.sync(ctx)),
         ("storage", pbd.plug_all(ctx)),
         ("guests", xenops_events.resync(ctx.app)),
     ]
@@ -107,7 +109,7 @@ async def _meet_the_daemons(ctx: Context) -> None:
         try:
             async with asyncio.timeout(DAEMON_PATIENCE):
                 await step
-        except (RpcError, Unreachable, TimeoutError) as error:
+        except (RpcError, Unreachable, TimeoutError, XenAPIError) as error:
             log.error("start-up: %s: %s", name, error)
     ctx.app.spawn(xenops_events.run(ctx.app), "guest events")
     ctx.app.spawn(vmss.run(ctx.app), "snapshot schedules")

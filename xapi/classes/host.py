@@ -3,12 +3,12 @@
 import asyncio
 import datetime
 import math
-import os
 from pathlib import Path
 
 from idl.rrd import DataSource
 from xapi import errors
 from xapi.classes import plugins
+from xapi.classes.command import checked
 from xapi.datamodel import MODEL
 from xapi.server.context import Context, now
 from xapi.server.registry import implements
@@ -16,7 +16,8 @@ from xapi.server.registry import implements
 DMESG_TIMEOUT = 30.0
 
 
-def _assert_here(ctx: Context, host: str) -> None:
+def assert_here(ctx: Context, host: str) -> None:
+    """:raises XenAPIError: CANNOT_CONTACT_HOST for another host than the one this runs on."""
     ctx.db.row("host", host)
     if host != ctx.app.localhost:
         raise errors.cannot_contact_host(host)
@@ -40,14 +41,14 @@ async def list_methods(ctx: Context) -> list[str]:
 @implements("host.get_servertime")
 async def get_servertime(ctx: Context, host: str) -> str:
     """XenAPI: host.get_servertime (UTC)."""
-    _assert_here(ctx, host)
+    assert_here(ctx, host)
     return now()
 
 
 @implements("host.get_server_localtime")
 async def get_server_localtime(ctx: Context, host: str) -> str:
     """XenAPI: host.get_server_localtime: without a zone, by definition."""
-    _assert_here(ctx, host)
+    assert_here(ctx, host)
     return datetime.datetime.now().astimezone().strftime("%Y%m%dT%H:%M:%S")
 
 
@@ -76,10 +77,25 @@ async def local_assert_healthy(ctx: Context) -> None:
     """XenAPI: host.local_assert_healthy."""
 
 
+@implements("host.get_sched_gran")
+async def get_sched_gran(ctx: Context, self: str) -> str:
+    """XenAPI: host.get_sched_gran: vCPUs are scheduled one by one."""
+    assert_here(ctx, self)
+    return "cpu"
+
+
+@implements("host.set_sched_gran")
+async def set_sched_gran(ctx: Context, self: str, value: str) -> None:
+    """XenAPI: host.set_sched_gran. :raises XenAPIError: VALUE_NOT_SUPPORTED for anything but what is."""
+    assert_here(ctx, self)
+    if value != "cpu":
+        raise errors.value_not_supported("value", value, "the hypervisor schedules vCPUs one by one")
+
+
 @implements("host.compute_free_memory")
 async def compute_free_memory(ctx: Context, host: str) -> int:
     """XenAPI: host.compute_free_memory (bytes): what guests that run or are about to run here have not been given."""
-    _assert_here(ctx, host)
+    assert_here(ctx, host)
     state = await ctx.services.xenops.host_stat(ctx.dbg)
     return state.free_memory
 
@@ -90,51 +106,18 @@ async def compute_memory_overhead(ctx: Context, host: str) -> int:
     return int(ctx.db.get("host", host, "memory_overhead"))
 
 
-async def _output(*command: str, timeout: float) -> tuple[int, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        async with asyncio.timeout(timeout):
-            out, err = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        raise errors.internal_error(f"{command[0]} did not end within {timeout:.0f} s") from None
-    assert process.returncode is not None
-    return process.returncode, out.decode(errors="replace"), err.decode(errors="replace")
-
-
 @implements("host.dmesg")
 async def dmesg(ctx: Context, host: str) -> str:
     """XenAPI: host.dmesg: the kernel's (or hypervisor's) messages."""
-    _assert_here(ctx, host)
+    assert_here(ctx, host)
     command = ["xl", "dmesg"] if Path("/proc/xen/capabilities").exists() else ["dmesg"]
-    code, out, err = await _output(*command, timeout=DMESG_TIMEOUT)
-    if code != 0:
-        raise errors.internal_error(err.strip() or f"{command[0]} exited with {code}")
-    return out
-
-
-def _executable(ctx: Context, directory: str, name: str) -> Path | None:
-    """Return the file *name* in a host directory, if it is there, may be run and lies in it."""
-    if not name or "/" in name or name.startswith("."):
-        return None
-    path = ctx.app.root.under(directory) / name
-    return path if path.is_file() and os.access(path, os.X_OK) else None
-
-
-@implements("host.has_extension")
-async def has_extension(ctx: Context, host: str, name: str) -> bool:
-    """XenAPI: host.has_extension."""
-    _assert_here(ctx, host)
-    return _executable(ctx, "/etc/xapi.d/extensions", name) is not None
+    return await checked(*command, timeout=DMESG_TIMEOUT)
 
 
 @implements("host.get_data_sources")
 async def get_data_sources(ctx: Context, host: str) -> list[dict[str, object]]:
     """XenAPI: host.get_data_sources."""
-    _assert_here(ctx, host)
+    assert_here(ctx, host)
     return [data_source_record(source) for source in await ctx.services.metrics.query_possible_host_dss()]
 
 
@@ -160,28 +143,28 @@ def known(value: float | None) -> float:
 @implements("host.record_data_source")
 async def record_data_source(ctx: Context, host: str, data_source: str) -> None:
     """XenAPI: host.record_data_source."""
-    _assert_here(ctx, host)
+    assert_here(ctx, host)
     await ctx.services.metrics.add_host_ds(data_source)
 
 
 @implements("host.query_data_source")
 async def query_data_source(ctx: Context, host: str, data_source: str) -> float:
     """XenAPI: host.query_data_source: the newest value."""
-    _assert_here(ctx, host)
+    assert_here(ctx, host)
     return known(await ctx.services.metrics.query_host_ds(data_source))
 
 
 @implements("host.forget_data_source_archives")
 async def forget_data_source_archives(ctx: Context, host: str, data_source: str) -> None:
     """XenAPI: host.forget_data_source_archives."""
-    _assert_here(ctx, host)
+    assert_here(ctx, host)
     await ctx.services.metrics.forget_host_ds(data_source)
 
 
 @implements("host.backup_rrds")
 async def backup_rrds(ctx: Context, host: str, delay: float) -> None:
     """XenAPI: host.backup_rrds: write the metrics to disk after *delay* seconds."""
-    _assert_here(ctx, host)
+    assert_here(ctx, host)
 
     async def later() -> None:
         await asyncio.sleep(delay)
@@ -196,8 +179,8 @@ async def call_plugin(ctx: Context, host: str, plugin: str, fn: str, args: dict[
 
     :raises XenAPIError: XENAPI_MISSING_PLUGIN, XENAPI_PLUGIN_FAILURE, or whatever the plugin answers.
     """
-    _assert_here(ctx, host)
-    path = _executable(ctx, "/etc/xapi.d/plugins", plugin)
+    assert_here(ctx, host)
+    path = plugins.installed(ctx, "/etc/xapi.d/plugins", plugin)
     if path is None:
         raise errors.error("XENAPI_MISSING_PLUGIN", plugin)
     return await plugins.run(ctx, path, fn, args)

@@ -1,5 +1,6 @@
 """XenAPI class message: alerts. Rows of their own table, newest kept."""
 
+from collections.abc import Callable
 from typing import Any
 
 from xapi import errors
@@ -54,6 +55,32 @@ async def destroy_many(ctx: Context, messages: list[str]) -> None:
         ctx.db.row("message", message)
     for message in messages:
         ctx.db.destroy("message", message)
+
+
+@implements("message.destroy_all")
+async def destroy_all(ctx: Context, filters: dict[str, str]) -> None:
+    """XenAPI: message.destroy_all: those of which every field in *filters* has that text (``name``, ``priority``, ``cls``,
+    ``obj_uuid``, ``body``); ``before`` and ``after`` limit the date.
+
+    :raises XenAPIError: INVALID_VALUE for a filter that is none.
+    """
+    for key in filters:
+        if key not in _FILTERS:
+            raise errors.invalid_value("filters", key)
+    for row in ctx.db.rows("message"):
+        if all(_FILTERS[key](row.values, wanted) for key, wanted in filters.items()):
+            ctx.db.destroy("message", row.ref)
+
+
+_FILTERS: dict[str, Callable[[dict[str, Any], str], bool]] = {
+    "name": lambda values, wanted: values["name"] == wanted,
+    "priority": lambda values, wanted: str(values["priority"]) == wanted,
+    "cls": lambda values, wanted: values["cls"].lower() == wanted.lower(),
+    "obj_uuid": lambda values, wanted: values["obj_uuid"] == wanted,
+    "body": lambda values, wanted: values["body"] == wanted,
+    "before": lambda values, wanted: values["timestamp"] < wanted,
+    "after": lambda values, wanted: values["timestamp"] > wanted,
+}
 
 
 @implements("message.get")

@@ -1,6 +1,7 @@
 """XenAPI plugins: executables in dom0 that are given an XML-RPC call and print its answer."""
 
 import asyncio
+import os
 import xmlrpc.client
 from pathlib import Path
 from xml.parsers.expat import ExpatError
@@ -9,6 +10,14 @@ from xapi.errors import XenAPIError
 from xapi.server.context import Context
 
 TIMEOUT = 86400.0
+
+
+def installed(ctx: Context, directory: str, name: str) -> Path | None:
+    """Return the file *name* in a host directory, if it is there, may be run and lies in it."""
+    if not name or "/" in name or name.startswith("."):
+        return None
+    path = ctx.app.root.under(directory) / name
+    return path if path.is_file() and os.access(path, os.X_OK) else None
 
 
 async def run(ctx: Context, path: Path, fn: str, args: dict[str, str]) -> str:

@@ -29,12 +29,6 @@ async def initial_auth(ctx: Context) -> str:
     return pool_secret(ctx.app)
 
 
-@implements("pool.has_extension")
-async def has_extension(ctx: Context, self: str, name: str) -> bool:
-    """XenAPI: pool.has_extension."""
-    return (ctx.app.root.under("/etc/xapi.d/extensions") / name).is_file() and "/" not in name
-
-
 @implements("pool.get_license_state")
 async def get_license_state(ctx: Context, self: str) -> dict[str, str]:
     """XenAPI: pool.get_license_state: everything is free and never expires."""

@@ -62,13 +62,7 @@ def find(name: str) -> Handler | None:
     message = MODEL.messages.get(name) or _by_alias().get(name)
     if message is None:
         return None
-    run = registry.implementation(message.wire_name)
-    if run is None and (message.impl is Impl.DB or message.kind is not MessageKind.CUSTOM):
-        # Constructors and destructors that need code are not to be answered by writing rows only.
-        plain = message.impl is Impl.DB or message.kind not in (MessageKind.CREATE, MessageKind.DESTROY, MessageKind.SETTER)
-        run = implicit.answer(message) if plain else None
-    if run is None:
-        run = _not_there_yet(message)
+    run = answer_to(message) or _not_there_yet(message)
     if message.kind is MessageKind.CREATE:
         cls = MODEL.classes[message.cls]
         converters: tuple[Callable[[Any], Any], ...] = (
@@ -88,6 +82,16 @@ def find(name: str) -> Handler | None:
         1 if has_key else None,
         audit.has_effect(message),
     )
+
+
+def answer_to(message: Message) -> Callable[..., Any] | None:
+    """Return what answers *message*: its registered function, else the store; None where nothing does yet."""
+    run = registry.implementation(message.wire_name)
+    if run is not None:
+        return run
+    # Constructors, destructors and setters that need code are not to be answered by writing rows only.
+    needs_code = message.kind in (MessageKind.CUSTOM, MessageKind.CREATE, MessageKind.DESTROY, MessageKind.SETTER)
+    return None if needs_code and message.impl is not Impl.DB else implicit.answer(message)
 
 
 @functools.cache
