@@ -4,6 +4,7 @@ import logging
 import os
 import platform
 import socket
+import time
 from pathlib import Path
 
 from idl.rpc import RpcError
@@ -79,6 +80,7 @@ def _host(ctx: Context, inventory: dict[str, str]) -> str:
         host = ctx.db.create(
             "host", uuid=uuid, name_label=socket.gethostname(), name_description="Default install", metrics=metrics, enabled=True
         )
+    ctx.db.put_in_map("host", host, "other_config", agent_start_time=f"{int(time.time())}.", boot_time=f"{boot_time()}.")
     ctx.db.set(
         "host",
         host,
@@ -101,6 +103,12 @@ def _host(ctx: Context, inventory: dict[str, str]) -> str:
         secure_boot=_secure_boot(),
     )
     return host
+
+
+def boot_time() -> int:
+    """Return when this machine was started, in seconds since 1970."""
+    lines = Path("/proc/stat").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("btime "))
 
 
 VERIFY_FLAG = "/var/xapi/verify-certificates"
