@@ -78,6 +78,34 @@ def domain(machine: Machine, what: Domain) -> str:
     )
 
 
+def as_the_guest_knows_it(fresh: str, saved: str) -> str:
+    """Return *fresh*, the XML of a domain to restore, with what the guest has seen in the domain that was *saved*.
+
+    Its vCPUs may have been plugged one by one, and its disks may be copies of those it had: libvirt refuses to restore
+    a guest into a domain that differs in the order of vCPUs or in serial numbers.
+    """
+    domain, before = etree.fromstring(fresh), etree.fromstring(saved)
+    vcpus = [found for tag in ("vcpu", "vcpus") if (found := before.find(tag)) is not None]
+    place = domain.find("vcpu")
+    assert place is not None
+    for element in vcpus:
+        place.addprevious(element)
+    if vcpus:
+        domain.remove(place)
+    serials = {alias.get("name"): serial for alias, serial in _serials(before)}
+    for alias, serial in _serials(domain):
+        known = serials.get(alias.get("name"))
+        if known is not None:
+            serial.text = known.text
+    return _text(domain)
+
+
+def _serials(domain: "Element") -> "list[tuple[Element, Element]]":
+    """Return each disk's alias and serial number."""
+    found = [(disk.find("alias"), disk.find("serial")) for disk in domain.iterfind("devices/disk")]
+    return [(alias, serial) for alias, serial in found if alias is not None and serial is not None]
+
+
 def disk(what: Disk) -> str:
     """Return the XML to plug, unplug or change a disk of a running domain."""
     return _text(_disk(what, None))

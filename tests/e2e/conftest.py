@@ -11,7 +11,7 @@ import pytest
 from embedded.demo import MARK
 from embedded.guest_image.build import GuestImage, image
 from embedded.layout import cache
-from tests.e2e.embedded_host import Api, EmbeddedHost, host_under_test
+from tests.e2e.embedded_host import Api, EmbeddedHost, Record, host_under_test
 from tests.e2e.guests import Guest, destroy_guest, golden_disk, make_guest, make_network
 
 LOG_LINES = 60
@@ -39,7 +39,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    report: pytest.TestReport = yield  # type: ignore[misc, assignment]
+    report: pytest.TestReport = yield  # type: ignore[assignment]
     if report.failed:
         before = item.stash.get(LOG_POSITIONS, {})
         for path in sorted(log_positions()):
@@ -84,7 +84,8 @@ def golden(host: EmbeddedHost, guest_image: GuestImage) -> str:
 def network(host: EmbeddedHost) -> str:
     """The demo guest's network, which tests' guests are on too."""
     with host.session() as api:
-        return next(ref for ref, found in api.xenapi.network.get_all_records().items() if MARK in found["other_config"])
+        records: dict[str, Record] = api.xenapi.network.get_all_records()
+        return next(ref for ref, found in records.items() if MARK in found["other_config"])
 
 
 @pytest.fixture(scope="session")

@@ -96,11 +96,11 @@ class EmbeddedHost:
             api.xenapi.session.logout()
 
     def xe_command(self, *words: str) -> list[str]:
-        """Return how ``xe`` is run against this host, as the hint of ``make run`` says."""
+        """Return how ``xe`` is run against this host over TLS."""
         # fmt: off
         return [
             sys.executable, "-m", "xe", "-s", self.layout.address, "-p", str(TLS_PORT),
-            "-u", "root", "-pwf", str(self.layout.root_password), *words,
+            "-u", "root", "-pw", self.password, *words,
         ]
         # fmt: on
 

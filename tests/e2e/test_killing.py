@@ -110,9 +110,7 @@ class Heart:
 
 
 @pytest.mark.parametrize("name", DAEMONS)
-def test_a_killed_daemon_comes_back_and_the_guest_does_not_notice(
-    api: Api, host: EmbeddedHost, demo: Guest, name: str
-) -> None:
+def test_a_killed_daemon_comes_back_and_the_guest_does_not_notice(api: Api, host: EmbeddedHost, demo: Guest, name: str) -> None:
     with at_shell(api, demo) as line:
         heart = Heart(line)
         begin = time.monotonic()
@@ -201,9 +199,7 @@ def test_an_upload_in_flight_fails_with_its_task(host: EmbeddedHost) -> None:
         api.xenapi.VDI.destroy(disk)
 
 
-def test_a_disk_plugged_before_the_storage_service_died_can_be_unplugged(
-    api: Api, host: EmbeddedHost, demo: Guest
-) -> None:
+def test_a_disk_plugged_before_the_storage_service_died_can_be_unplugged(api: Api, host: EmbeddedHost, demo: Guest) -> None:
     disk = make_disk(api, "outlives sm", 8 * MIB)
     vbd = api.xenapi.VBD.create({**disk_device(demo.ref, disk), "userdevice": "1", "bootable": False})
     api.xenapi.VBD.plug(vbd)

@@ -165,9 +165,7 @@ def test_a_disk_is_plugged_used_and_unplugged_while_the_guest_runs(api: Api, run
     api.xenapi.VDI.destroy(disk)
 
 
-def test_an_interface_is_plugged_and_unplugged_while_the_guest_runs(
-    api: Api, running: Guest, internal_network: str
-) -> None:
+def test_an_interface_is_plugged_and_unplugged_while_the_guest_runs(api: Api, running: Guest, internal_network: str) -> None:
     vif = api.xenapi.VIF.create({**network_device(running.ref, internal_network), "device": "1"})
     try:
         with at_shell(api, running) as line:

@@ -5,6 +5,7 @@ import pty
 import re
 import select
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,18 +57,25 @@ def guest_of(api: Api, uuid: str) -> Guest:
 
 def test_vm_list_prints_records_in_the_originals_form(host: EmbeddedHost, demo: Guest) -> None:
     shown = host.xe("vm-list", "name-label=demo")
-    assert shown == (
-        f"uuid ( RO)           : {demo.uuid}\n"
-        "     name-label ( RW): demo\n"
-        "    power-state ( RO): running\n\n\n"
-    )
+    assert shown == (f"uuid ( RO)           : {demo.uuid}\n     name-label ( RW): demo\n    power-state ( RO): running\n\n\n")
     assert host.xe("vm-list", "name-label=demo", "--minimal") == f"{demo.uuid}\n"
     assert demo.uuid in host.xe("vm-list", "--minimal").strip().split(",")
 
 
+def test_on_the_host_itself_xe_needs_no_password(host: EmbeddedHost, demo: Guest) -> None:
+    # fmt: off
+    shown = subprocess.run(
+        [sys.executable, "-m", "xe", "vm-list", "name-label=demo", "--minimal"],
+        cwd=CHECKOUT, env={**os.environ, "XAPI_ROOT": str(host.layout.folder)},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=True,
+    ).stdout
+    # fmt: on
+    assert shown == f"{demo.uuid}\n"
+
+
 def test_vm_param_list_shows_every_field(host: EmbeddedHost, demo: Guest) -> None:
-    shown = host.xe("vm-param-list", "vm=demo")
-    fields = dict(re.findall(r"^ *([A-Za-z0-9-]+) \([ MS]R[OW]\)(?: \[DEPRECATED\])?: ?(.*)$", shown, re.MULTILINE))
+    shown = host.xe("vm-param-list", f"uuid={demo.uuid}")
+    fields = dict(re.findall(r"^ *([A-Za-z0-9-]+) \([ MS]R[OW]\)(?: \[DEPRECATED\])? *: ?(.*)$", shown, re.MULTILINE))
     assert fields["uuid"] == demo.uuid
     assert fields["power-state"] == "running"
     assert fields["memory-static-max"] == str(128 * MIB)

@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,13 +32,18 @@ def basic(host: EmbeddedHost) -> dict[str, str]:
 
 
 def request(
-    host: EmbeddedHost, verb: str, path: str, /, body: bytes = b"", headers: dict[str, str] | None = None, **query: str
+    host: EmbeddedHost,
+    verb: str,
+    path: str,
+    body: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
 ) -> Answer:
     """Make one request; *headers* None means Basic authentication as root."""
     connection = http.client.HTTPConnection(host.layout.address, HTTP_PORT, timeout=TRANSFER_SECONDS)
     target = f"{path}?{urlencode(query)}" if query else path
     try:
-        connection.request(verb, target, body, basic(host) if headers is None else headers)
+        connection.request(verb, target, body, dict(basic(host) if headers is None else headers))
         reply = connection.getresponse()
         return Answer(reply.status, reply.headers, reply.read())
     finally:
@@ -45,14 +51,14 @@ def request(
 
 
 def get(host: EmbeddedHost, path: str, /, **query: str) -> Answer:
-    answer = request(host, "GET", path, **query)
+    answer = request(host, "GET", path, query=query)
     assert answer.status == 200, f"{path}: {answer.status} {answer.body[:500]!r}"
     return answer
 
 
 def import_disk(host: EmbeddedHost, vdi: str, body: bytes, form: str = "raw", **query: str) -> Answer:
     """Make *body* (in format *form*) the content of *vdi* (ref or uuid)."""
-    return request(host, "PUT", "/import_raw_vdi", body, vdi=vdi, format=form, **query)
+    return request(host, "PUT", "/import_raw_vdi", body, query={"vdi": vdi, "format": form, **query})
 
 
 def export_disk(host: EmbeddedHost, vdi: str, form: str = "raw") -> bytes:

@@ -77,7 +77,7 @@ async def get(root: Root, target: str, method: str = "GET", body: bytes = b"", h
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Wait for what the daemon's next cycles bring."""
     async with asyncio.timeout(LIMIT):
-        while not await condition():  # noqa: ASYNC110  (the daemon says nothing when a row is complete)
+        while not await condition():
             await asyncio.sleep(0.25)
 
 

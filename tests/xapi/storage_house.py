@@ -150,6 +150,11 @@ class MemoryStorage:
         self.contents[copied.vdi] = self.contents[vdi]
         return copied
 
+    async def vdi_revert(self, dbg: str, sr: str, vdi: str, snapshot: str) -> None:
+        self._enter("vdi_revert")
+        self._disk(sr, vdi).virtual_size = self._disk(sr, snapshot).virtual_size
+        self.contents[vdi] = self.contents[snapshot]
+
     async def vdi_resize(self, dbg: str, sr: str, vdi: str, size: int) -> int:
         disk = self._disk(sr, vdi)
         if size < disk.virtual_size:

@@ -98,3 +98,19 @@ def test_a_disabled_interface_has_no_carrier() -> None:
 
 def test_names_that_xml_or_libvirt_refuse_are_blanked() -> None:
     assert parsed(Domain(vm(name="a\nb\x01c"), 5)).findtext("title") == "a b c"
+
+
+def test_a_restored_domain_has_the_vcpus_and_serials_the_guest_knows() -> None:
+    fresh = (
+        "<domain><name>a</name><vcpu current='2'>2</vcpu><cpu/><devices>"
+        "<disk><source name='new'/><alias name='ua-vbd-xvda'/><serial>copy</serial></disk>"
+        "<disk><alias name='ua-vbd-xvdb'/><serial>kept</serial></disk></devices></domain>"
+    )
+    saved = (
+        "<domain><vcpu current='2'>2</vcpu><vcpus><vcpu id='0' order='1'/></vcpus><devices>"
+        "<disk><source name='old'/><alias name='ua-vbd-xvda'/><serial>original</serial></disk></devices></domain>"
+    )
+    found = etree.fromstring(domain_xml.as_the_guest_knows_it(fresh, saved))
+    assert [child.tag for child in found] == ["name", "vcpu", "vcpus", "cpu", "devices"]
+    assert [serial.text for serial in found.iter("serial")] == ["original", "kept"]
+    assert [source.get("name") for source in found.iter("source")] == ["new"]

@@ -76,9 +76,10 @@ async def destroy(ctx: Context, self: str) -> None:
         for child in ctx.db.get("VM", self, "children"):
             ctx.db.set("VM", child, parent=row["parent"])
         vm_uuid = row["uuid"]
+        # Before the row goes: a VM that is made again with this uuid must not be forgotten by the way.
+        await vm_lifecycle.quietly(ctx.services.xenops.vm_remove(ctx.dbg, vm_uuid))
         forget(ctx, self)
     ctx.app.spawn(vm_lifecycle.quietly(ctx.services.metrics.remove_rrd(vm_uuid)), f"remove metrics of {vm_uuid}")
-    ctx.app.spawn(vm_lifecycle.quietly(ctx.services.xenops.vm_remove(ctx.dbg, vm_uuid)), f"forget {vm_uuid}")
 
 
 def forget(ctx: Context, vm: str) -> None:

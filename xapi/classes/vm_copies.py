@@ -183,14 +183,6 @@ async def clone(ctx: Context, vm: str, new_name: str) -> str:
     return new
 
 
-@implements("VM.csvm")
-async def csvm(ctx: Context, vm: str) -> str:
-    """XenAPI: VM.csvm. Deprecated: a clone of a suspended VM, with the memory."""
-    async with holding(ctx, vm, "csvm"):
-        name = f"{ctx.db.get('VM', vm, 'name_label')}-cloned"
-        return await make(ctx, vm, name, Kind(is_snapshot=False, keeps_suspended=True), lambda disk: vdi.clone(ctx, disk, {}))
-
-
 @implements("VM.copy")
 async def copy(ctx: Context, vm: str, new_name: str, sr: str) -> str:
     """XenAPI: VM.copy. To *sr*, or each disk to its own where that is null."""

@@ -144,9 +144,10 @@ async def _swap_devices(ctx: Context, vm: str, snapshot: str, disks: Disks) -> N
     await drop_suspend_image(ctx, vm)
     db.set("VM", vm, suspend_VDI=disks.copied.get(db.get("VM", snapshot, "suspend_VDI"), NULL_REF))
     for disk in doomed:
-        with contextlib.suppress(XenAPIError):
-            # A disk somebody else uses now stays.
-            await vdi.destroy(ctx, disk)
+        # One that another VM has as well stays, and so does one that something holds just now.
+        if not db.get("VDI", disk, "VBDs"):
+            with contextlib.suppress(XenAPIError):
+                await vdi.destroy(ctx, disk)
 
 
 def _inherit_snapshots(db: Store, original: str, copy: str) -> None:

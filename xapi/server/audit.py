@@ -76,9 +76,7 @@ class AuditLog:
             self._handler = None
 
 
-def record(
-    ctx: "Context", kind: str, action: str, outcome: str, arguments: Sequence[str] = (), *, allowed: bool = True
-) -> None:
+def record(ctx: "Context", kind: str, action: str, outcome: str, arguments: Sequence[str] = (), *, allowed: bool = True) -> None:
     """Log one call. *kind* is ``API`` or ``HTTP``, *outcome* ``OK`` or ``ERROR:<code>…``; see `describe` for *arguments*."""
     row = ctx.db.row("session", ctx.session).values if ctx.db.exists("session", ctx.session) else None
     name = "" if row is None else str(row["auth_user_name"])

@@ -42,6 +42,8 @@ MAX_HEAD = 8192
 FIRST_REQUEST_LIMIT = 60.0
 HIGH_WATER = 1 << 20
 STREAM_BUFFER = 1 << 18
+DRAIN_LIMIT = 5.0
+DRAIN_BYTES = 64 << 20
 RPC_HEADERS = (
     "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Headers: X-Requested-With\r\nCache-Control: no-cache, no-store\r\n"
 )
@@ -242,6 +244,7 @@ class _Streams:
                 next_head = await self._next_head()
         except HttpError as error:
             self._writer.write(_page(error))
+            await _let_go(self._writer, BodyReader(self._reader, None))
         except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError) as error:
             log.debug("connection from %s dropped: %s", self._origin.address, error)
         finally:
@@ -305,7 +308,23 @@ class _Streams:
             await _run_handler(ctx, action, request, reply)
         if request.body.unread != 0:
             reply.keep_alive = False
+            if not reply.taken:
+                await _let_go(self._writer, request.body)
         return reply.keep_alive and not reply.taken
+
+
+async def _let_go(writer: asyncio.StreamWriter, body: BodyReader) -> None:
+    """Say that nothing more comes, then read what is still on its way: closing at once would make the kernel drop the
+    answer together with the unread body.
+    """
+    with contextlib.suppress(ConnectionError, TimeoutError):
+        await writer.drain()
+        if writer.can_write_eof():
+            writer.write_eof()
+        async with asyncio.timeout(DRAIN_LIMIT):
+            left = DRAIN_BYTES
+            while left > 0 and (data := await body.read()):
+                left -= len(data)
 
 
 def _cors() -> dict[str, str]:

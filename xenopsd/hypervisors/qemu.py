@@ -239,9 +239,10 @@ class Qemu(Hypervisor):
 
     async def restore(self, domain: Domain, image: Path) -> None:
         _check_bridges(domain.nics)
-        xml = domain_xml.domain(self._machine, domain)
-        flags = libvirt.VIR_DOMAIN_SAVE_PAUSED
-        await self._begin(domain, lambda: self._libvirt.raw.restoreFlags(str(image), xml, flags))
+        connection, file = self._libvirt.raw, str(image)
+        saved = await self._libvirt.call(lambda: connection.saveImageGetXMLDesc(file, 0))
+        xml = domain_xml.as_the_guest_knows_it(domain_xml.domain(self._machine, domain), saved)
+        await self._begin(domain, lambda: connection.restoreFlags(file, xml, libvirt.VIR_DOMAIN_SAVE_PAUSED))
 
     async def _begin(self, domain: Domain, create: Callable[[], Any]) -> None:
         vm = domain.vm.id

@@ -110,6 +110,10 @@ class FakeXenopsd:
         found = self.states[uuid].power_state
         if states and found not in states:
             raise RpcError("Bad_power_state", uuid, found.value, states[0].value)
+        if name == "VM.suspend":
+            # As the real one: the domain is gone before its memory is on the disk, and watchers are told of it.
+            self._end(uuid, PowerState.HALTED)
+            await asyncio.sleep(0.01)
         act()
         return None
 
@@ -212,6 +216,10 @@ class FakeXenopsd:
 
     async def vm_set_xsdata(self, debug_info: str, id: str, xsdata: dict[str, str]) -> str:
         return self._task("VM.set_xsdata", id, lambda: self._set(id, xsdata_state=xsdata))
+
+    async def vm_send_key(self, debug_info: str, id: str, key: str) -> None:
+        self._alive("VM.send_key")
+        self.keys = key
 
     async def vm_export_metadata(self, debug_info: str, id: str) -> Metadata:
         self._alive("VM.export_metadata")

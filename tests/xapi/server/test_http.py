@@ -216,3 +216,12 @@ async def test_an_unexpected_failure_is_an_internal_error_without_a_traceback(
         call = json.dumps({"id": 1, "method": "VM.get_all", "params": [session]}).encode()
         reply = json.loads(await connection.post(call, "/jsonrpc"))
     assert reply["error"][0] == "INTERNAL_ERROR" and "Traceback" not in reply["error"][1]
+
+
+async def test_an_upload_that_is_refused_still_gets_its_answer(port: int) -> None:
+    def upload() -> int:
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        client.request("PUT", "/import_raw_vdi?vdi=none", body=bytes(8 << 20))
+        return client.getresponse().status
+
+    assert await asyncio.to_thread(upload) == 401

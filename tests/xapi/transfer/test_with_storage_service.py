@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import os
 import sys
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,14 @@ TIMEOUT = 60
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    root = tmp_path / "r"
+def root() -> Iterator[Path]:
+    """A host's root with a short name: sockets hang under it."""
+    with tempfile.TemporaryDirectory(prefix="xh") as place:
+        yield Path(place)
+
+
+@pytest.fixture
+async def house(tmp_path: Path, root: Path) -> AsyncIterator[House]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "sm", "--root", str(root), env={**os.environ, "PYTHONPATH": "."}, stderr=asyncio.subprocess.DEVNULL
     )
