@@ -102,7 +102,8 @@ def listed_classes() -> list[Class]:
 
 def walk(call: Call, form: Form) -> tuple[int, list[str]]:
     """Read all records of every class through *call*; return how many there were, and all that is wrong with them."""
-    count, wrong = 0, []
+    count = 0
+    wrong: list[str] = []
     for cls in listed_classes():
         records = call(f"{cls.name}.get_all_records")
         for ref, record in records.items():

@@ -281,3 +281,25 @@ async def test_a_host_knows_since_when_it_runs(ctx: Context, host: str) -> None:
     ctx.db.put_in_map("host", host, "other_config", mine="yes")
     dbsync.know_this_host(ctx)
     assert ctx.db.get("host", host, "other_config")["mine"] == "yes" and ctx.db.get("host", host, "uuid") == HOST_UUID
+
+
+# Networks and root's password
+
+
+async def test_the_internal_network_stays(ctx: Context) -> None:
+    network = ctx.db.create("network", bridge="xenapi", other_config={"is_host_internal_management_network": "true"})
+    assert await refusal(ctx, "network.destroy", network) == ["CANNOT_DESTROY_SYSTEM_NETWORK", network]
+
+
+async def test_disks_are_exported_encrypted_or_not(ctx: Context) -> None:
+    first, second = (ctx.db.create("network", bridge=f"xapi{number}") for number in range(2))
+    await call_as(ctx, "network.add_purpose", first, "nbd")
+    assert await refusal(ctx, "network.add_purpose", second, "insecure_nbd") == [
+        "NETWORK_INCOMPATIBLE_PURPOSES", "insecure_nbd", "nbd",
+    ]  # fmt: skip
+
+
+async def test_roots_password_changes(ctx: Context) -> None:
+    assert (await refusal(ctx, "session.change_password", "", "two\nlines"))[0] == "CHANGE_PASSWORD_REJECTED"
+    await call_as(ctx, "session.change_password", "", "fresh")
+    assert await call_as(ctx, "session.login_with_password", "root", "fresh", "", "")
