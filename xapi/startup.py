@@ -17,7 +17,7 @@ from idl.rpc import RpcError, Unreachable, client
 from idl.rrd import Metrics
 from idl.storage import Storage
 from idl.xenops import Xenops
-from xapi import classes, dbsync
+from xapi import classes, dbsync, network_sync
 from xapi.classes import certificate, pbd, sm, templates, vdi_rows, vmss, xenops_events
 from xapi.database.journal import Journal
 from xapi.database.schema import from_model
@@ -96,7 +96,7 @@ async def _meet_the_daemons(ctx: Context) -> None:
     A daemon that does not answer does not keep the API from being served: what it knows is missing until it does.
     """
     steps = [
-        ("network", dbsync.sync_network(ctx)),
+        ("network", network_sync.sync_network(ctx)),
         ("metrics", ctx.services.metrics.set_host(_uuid(ctx, "INSTALLATION_UUID"), _uuid(ctx, "CONTROL_DOMAIN_UUID"))),
         ("hypervisor", dbsync.sync_hypervisor(ctx)),
         ("storage types", sm.register(ctx)),
