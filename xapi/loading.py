@@ -3,7 +3,7 @@
 from importlib import import_module
 
 CLASSES = (
-    "auth", "blob", "bond", "certificate", "console", "crashdump", "event", "extensions", "host", "host_power",
+    "auth", "blob", "bond", "certificate", "console", "crashdump", "diagnostics", "event", "extensions", "host", "host_power",
     "host_settings", "management", "message", "network", "pbd", "pif", "pool", "pool_settings", "role",
     "sdn_controller", "secret", "session", "sr", "subject", "task", "tunnel", "user", "vbd", "vdi", "vdi_records",
     "vif", "vif_addresses", "vlan", "vm", "vm_appliance", "vm_boot", "vm_copies", "vm_data_sources", "vm_group",

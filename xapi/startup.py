@@ -17,7 +17,7 @@ from idl.rpc import RpcError, Unreachable, client
 from idl.rrd import Metrics
 from idl.storage import Storage
 from idl.xenops import Xenops
-from xapi import dbsync, loading
+from xapi import dbsync, loading, network_sync
 from xapi.classes import certificate, pbd, sm, templates, vdi_rows, vmss, xenops_events
 from xapi.database.journal import Journal
 from xapi.database.schema import from_model
@@ -97,7 +97,7 @@ async def _meet_the_daemons(ctx: Context) -> None:
     """
     guests = xenops_events.connect(ctx.app)
     steps = [
-        ("network", dbsync.sync_network(ctx)),
+        ("network", network_sync.sync_network(ctx)),
         ("metrics", ctx.services.metrics.set_host(_uuid(ctx, "INSTALLATION_UUID"), _uuid(ctx, "CONTROL_DOMAIN_UUID"))),
         ("hypervisor", dbsync.sync_hypervisor(ctx)),
         ("storage types", sm.register(ctx)),
