@@ -249,7 +249,8 @@ def _pci(slot: int) -> "Element":
 def _disk(what: Disk, boot_order: int | None) -> "Element":
     name, bus = target(what)
     kind, source = _source(what)
-    children = [_e("driver", name="qemu", type="raw", discard="unmap")]
+    # A full disk is an I/O error in the guest, as everywhere; QEMU's own default is to stop the whole machine.
+    children = [_e("driver", name="qemu", type="raw", discard="unmap", error_policy="report")]
     children += source
     children += [_e("target", dev=name, bus=bus), _e("alias", name=disk_alias(what))]
     if what.vbd.mode == "ReadOnly" or what.vbd.ty is DeviceType.CDROM:

@@ -17,7 +17,7 @@ import XenAPI
 from embedded.demo import disk_device
 from embedded.layout import HTTP_PORT
 from tests.e2e.embedded_host import Api, EmbeddedHost, eventually, finished
-from tests.e2e.guests import MIB, Guest, disks_of, from_template, make_disk
+from tests.e2e.guests import MIB, Guest, at_shell, disks_of, from_template, make_disk
 from tests.e2e.transfers import basic, export_disk, import_disk, request
 
 COUNTED = ("VM", "VDI", "VBD", "VIF", "SR", "PBD", "network", "VM_metrics", "console")
@@ -204,6 +204,35 @@ def test_an_upload_that_fills_the_storage(api: Api, host: EmbeddedHost, little_s
     content = os.urandom(4 * MIB)
     assert import_disk(host, another, content).status == 200
     assert export_disk(host, another) == content
+
+
+def test_a_guest_that_fills_the_storage(api: Api, host: EmbeddedHost, demo: Guest, little_sr: str) -> None:
+    """Disks grow as they are written: the guest gets an I/O error and goes on, nothing else of it suffers."""
+    disk = api.xenapi.VDI.create({
+        "name_label": "grows", "name_description": "", "SR": little_sr, "virtual_size": str(16 * MIB), "type": "user",
+        "sharable": False, "read_only": False, "other_config": {},
+    })  # fmt: skip
+    vbd = api.xenapi.VBD.create({**disk_device(demo.ref, disk), "userdevice": "1", "bootable": False})
+    api.xenapi.VBD.plug(vbd)
+    try:
+        with at_shell(api, demo) as line:
+            line.run("until [ -b /dev/vdb ]; do usleep 100000; done")
+            said, _ = line.attempt("dd if=/dev/urandom of=/dev/vdb bs=1M count=16 conv=fsync", 60)
+            assert "error" in said.lower() or "no space" in said.lower()
+            line.run("echo fine >/data/x && sync && rm /data/x")
+        assert demo.state(api) == "Running"
+    finally:
+        api.xenapi.VBD.unplug(vbd)
+        api.xenapi.VBD.destroy(vbd)
+
+
+def test_a_storage_repository_where_none_can_be(api: Api, tmp_path: Path) -> None:
+    [this] = api.xenapi.host.get_all()
+    file = tmp_path / "file"
+    file.touch()
+    config = {"location": str(file / "below")}
+    error = failure(api.xenapi.SR.create, this, config, "0", "nowhere", "", "file", "user", False, {})
+    assert error[0].startswith("SR_BACKEND_FAILURE"), error
 
 
 def test_starting_a_vm_whose_image_file_is_missing(api: Api, host: EmbeddedHost) -> None:

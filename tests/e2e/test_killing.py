@@ -122,6 +122,11 @@ def test_a_killed_daemon_comes_back_and_the_guest_does_not_notice(api: Api, host
     assert took < TRUE_AGAIN_SECONDS
 
 
+def assert_counted_on(before: int, after: int, seconds: float) -> None:
+    """The counter went on all the time; a little slower than the clock, as each round also looks at the interfaces."""
+    assert 0.7 * seconds - 2 < after - before < seconds + 2
+
+
 @pytest.mark.parametrize("name", ["xapi", "stunnel"])
 def test_the_api_comes_back_and_the_guest_does_not_notice(host: EmbeddedHost, demo_vm: Guest, name: str) -> None:
     with host.session() as api:
@@ -131,12 +136,10 @@ def test_the_api_comes_back_and_the_guest_does_not_notice(host: EmbeddedHost, de
     begin = time.monotonic()
     old = kill(host, name)
     took = seconds_until_true(host, demo_vm, name, old, begin)
-    with host.session() as api, terminal(api, demo_vm.ref) as line:
-        after, now = line.latest_count(), time.monotonic()
     print(f"{name}: true again after {took:.1f} s")
     assert took < TRUE_AGAIN_SECONDS
-    # It counts a little slower than the clock: each round also looks at the interfaces.
-    assert 0.7 * (now - then) - 2 < after - before < now - then + 2
+    with host.session() as api, terminal(api, demo_vm.ref) as line:
+        assert_counted_on(before, line.latest_count(), time.monotonic() - then)
 
 
 def hears_again(host: EmbeddedHost, guest: Guest) -> None:
@@ -228,3 +231,77 @@ def test_a_guest_whose_process_is_killed_shows_as_halted_with_a_message(api: Api
     assert not any(api.xenapi.VBD.get_currently_attached(vbd) for vbd in second.record(api)["VBDs"])
     api.xenapi.VM.start(second.ref, False, False)
     assert second.state(api) == "Running"
+
+
+def is_settled(host: EmbeddedHost, guest: Guest) -> bool:
+    """Say whether what XenAPI says of a VM is what is, and nothing is going on."""
+    try:
+        with host.session() as api:
+            record = guest.record(api)
+            attached = any(api.xenapi.VBD.get_currently_attached(vbd) for vbd in record["VBDs"])
+    except NO_ANSWER:
+        return False
+    if record["current_operations"]:
+        return False
+    # A start that ended before its last step leaves the guest paused.
+    there = record["power_state"] in ("Running", "Paused")
+    return there == attached == (host.process_of(guest.uuid) is not None)
+
+
+MOMENTS = ("as it begins", "once the guest's process is there")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("name", ["xapi", "xenopsd", "sm", "networkd"])
+def test_a_start_that_a_kill_interrupts_leaves_no_half_started_vm(
+    host: EmbeddedHost, second_vm: Guest, name: str, moment: str
+) -> None:
+    with host.session() as api:
+        second_vm.ensure(api, "Halted")
+        task = api.xenapi.Async.VM.start(second_vm.ref, False, False)
+        if moment != MOMENTS[0]:
+            eventually(moment, lambda: host.process_of(second_vm.uuid) is not None, 20)
+    begin = time.monotonic()
+    old = kill(host, name)
+    eventually(f"{name} is back", lambda: is_back(host, name, old), TRUE_AGAIN_SECONDS)
+    eventually("XenAPI says what is", lambda: is_settled(host, second_vm), TRUE_AGAIN_SECONDS)
+    print(f"{name} {moment}: true again after {time.monotonic() - begin:.1f} s")
+    with host.session() as api:
+        record = finished(api, task, 10)
+        assert record["status"] in ("success", "failure")
+        print(f"  {record['status']} {record['error_info']}, {second_vm.state(api)}")
+        second_vm.ensure(api, "Running")
+        with at_shell(api, second_vm) as line:
+            line.run("test -e /data/boots && ls /sys/class/net/eth0")
+        second_vm.ensure(api, "Halted")
+        assert host.process_of(second_vm.uuid) is None
+
+
+def test_a_guest_that_powers_off_while_nobody_looks_is_seen_to_be_halted(host: EmbeddedHost, second_vm: Guest) -> None:
+    with host.session() as api:
+        second_vm.ensure(api, "Running")
+        with at_shell(api, second_vm):
+            pass
+        process = host.process_of(second_vm.uuid)
+        assert process is not None
+        old = kill(host, "xenopsd")
+        kill_process(process.pid)
+        eventually("xenopsd is back", lambda: is_back(host, "xenopsd", old), TRUE_AGAIN_SECONDS)
+        second_vm.reaches(api, "Halted", TRUE_AGAIN_SECONDS)
+        assert is_settled(host, second_vm)
+
+
+def test_all_daemons_killed_at_once_come_back_and_the_guest_does_not_notice(host: EmbeddedHost, demo_vm: Guest) -> None:
+    with host.session() as api:
+        demo_vm.ensure(api, "Running")
+        with at_shell(api, demo_vm) as line:
+            before, then = line.latest_count(), time.monotonic()
+    begin = time.monotonic()
+    old = {name: kill(host, name) for name in host.pids()}
+    for name, pid in old.items():
+        took = seconds_until_true(host, demo_vm, name, pid, begin)
+    print(f"all: true again after {took:.1f} s")
+    assert took < TRUE_AGAIN_SECONDS
+    with host.session() as api, at_shell(api, demo_vm) as line:
+        assert_counted_on(before, line.latest_count(), time.monotonic() - then)
+        line.run("echo still writable >/data/x && sync && rm /data/x")

@@ -14,7 +14,7 @@ from tests.e2e.transfers import get
 pytestmark = pytest.mark.guest
 
 STEP = 5
-HOST_SOURCES = ("cpu0", "cpu_avg", "memory_total_kib", "memory_free_kib", "loadavg")
+HOST_SOURCES = ("cpu0", "cpu_avg", "memory_total_kib", "memory_free_kib", "loadavg", "pif_eth0_rx", "pif_eth0_tx")
 GUEST_SOURCES = ("cpu0", "memory", "vbd_", "vif_0_rx", "vif_0_tx")
 BUSY = 0.6
 PATIENCE = 90.0

@@ -1,8 +1,12 @@
 """Starting what runs changes nothing; stopping leaves nothing; the next start finds all as it was."""
 
+import os
+import signal
+from pathlib import Path
+
 import pytest
 
-from embedded import namespace, processes
+from embedded import namespace, processes, supervision
 from tests.e2e.embedded_host import Api, EmbeddedHost
 from tests.e2e.guests import Guest, at_shell
 
@@ -31,6 +35,36 @@ def test_the_status_names_every_daemon_and_the_guest(host: EmbeddedHost, demo: G
         [line] = [line for line in said.splitlines() if line.split()[:1] == [name]]
         assert line.split()[1] == "ready", line
     assert f"guest demo ({demo.uuid}): Running" in said
+
+
+def resident_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1000 for line in lines if line.startswith("VmRSS"))
+
+
+def test_the_daemons_fit_in_their_memory(host: EmbeddedHost, demo: Guest) -> None:
+    used = {name: resident_mb(pid) for name, pid in host.pids().items() if name != "stunnel"}
+    print(used)
+    assert len(used) == 8
+    assert sum(used.values()) <= 400
+
+
+def test_a_killed_supervisor_is_started_again_beside_the_running_guest(host: EmbeddedHost, demo_vm: Guest) -> None:
+    with host.session() as api:
+        demo_vm.ensure(api, "Running")
+        with at_shell(api, demo_vm) as line:
+            before = line.latest_count()
+    guest = host.process_of(demo_vm.uuid)
+    pid = supervision.pid(host.layout)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    said = host.start()
+    assert "Daemons left by a killed supervisor" in said
+    assert host.process_of(demo_vm.uuid) == guest
+    with host.session() as api:
+        assert demo_vm.state(api) == "Running"
+        with at_shell(api, demo_vm) as line:
+            assert line.latest_count() > before
 
 
 def test_a_stopped_host_leaves_nothing_and_starts_as_it_was(host: EmbeddedHost, demo_vm: Guest) -> None:
