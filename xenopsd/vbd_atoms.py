@@ -5,6 +5,7 @@ written down before it is taken, so it is released after any crash.
 """
 
 import logging
+from contextlib import suppress
 
 import msgspec
 
@@ -134,8 +135,9 @@ async def _hold(
             try:
                 return await ctx.datapaths.attach(task.dbg, held, vm, read_write=writable)
             except RpcError:
-                # attach() has let go of what it held.
-                _forget(ctx, entry, device)
+                # If the storage service is gone it may hold the disk all the same: then the note stays for the next start.
+                with suppress(RpcError):
+                    await release(ctx, entry, device, task)
                 raise
 
 

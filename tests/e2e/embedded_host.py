@@ -1,6 +1,7 @@
 """A whole embedded host for the tests: started, asked and stopped as a person would, by commands and public addresses.
 
-It is called ``host9`` (127.0.0.9, ``var/host9``), so a ``host1`` that somebody runs from the same checkout is left alone.
+Its number (and so its address) is taken from the checkout's path: a ``host1`` that somebody runs is left alone, and
+the tests of two checkouts can run beside each other.
 """
 
 import subprocess
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import XenAPI
 
@@ -131,7 +133,7 @@ class EmbeddedHost:
 
 
 def host_under_test() -> EmbeddedHost:
-    return EmbeddedHost(named("host9"))
+    return EmbeddedHost(named(f"host{50 + crc32(str(CHECKOUT).encode()) % 50}"))
 
 
 def wait_for(api: Api, cls: str, ref: str, condition: Callable[[Record], object], seconds: float = 60.0) -> Record:

@@ -230,7 +230,7 @@ def test_a_storage_repository_where_none_can_be(api: Api, tmp_path: Path) -> Non
     [this] = api.xenapi.host.get_all()
     file = tmp_path / "file"
     file.touch()
-    config = {"location": str(file / "below")}
+    config = {"location": str(file)}
     error = failure(api.xenapi.SR.create, this, config, "0", "nowhere", "", "file", "user", False, {})
     assert error[0].startswith("SR_BACKEND_FAILURE"), error
 

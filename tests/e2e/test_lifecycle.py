@@ -15,6 +15,7 @@ from websockets.sync.client import connect
 
 from embedded import processes
 from embedded.demo import disk_device, network_device
+from embedded.layout import HTTP_PORT
 from tests.e2e.embedded_host import Api, EmbeddedHost, NotInTime, finished, result_of, wait_for
 from tests.e2e.guests import MIB, NULL, Guest, at_shell, destroy_guest, disks_of, from_template, make_disk, messages
 from tests.e2e.terminal import BOOT_SECONDS, COUNTER, location, open_console, terminal
@@ -121,10 +122,9 @@ def test_a_browser_gets_the_console_as_a_websocket(api: Api, running: Guest, pro
             seen += data
 
 
-def test_a_console_needs_a_session(api: Api, running: Guest) -> None:
+def test_a_console_needs_a_session(api: Api, host: EmbeddedHost, running: Guest) -> None:
     target = location(api, running.ref, "vt100").split("&session_id=")[0].split("/", 3)[3]
-    host, port = "127.0.0.9", 8080
-    with socket.create_connection((host, port), timeout=30) as connection:
+    with socket.create_connection((host.layout.address, HTTP_PORT), timeout=30) as connection:
         connection.sendall(f"CONNECT /{target} HTTP/1.0\r\n\r\n".encode())
         assert b" 401 " in connection.recv(4096).splitlines()[0] + b" "
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.guest
 def test_starting_a_running_host_says_so_and_changes_nothing(host: EmbeddedHost, demo: Guest) -> None:
     before = host.pids()
     said = host.start()
-    assert "host9 is running already; nothing to start" in said
+    assert f"{host.layout.name} is running already; nothing to start" in said
     assert "runs already" in said
     assert host.pids() == before
     guest = host.process_of(demo.uuid)
