@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from xapi import classes
+from xapi import loading
 from xapi.datamodel import MODEL
 from xapi.datamodel.model import NO_DEFAULT, Class, Impl, Message, MessageKind
 from xapi.not_there_yet import NOT_THERE_YET
@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("page", type=Path)
     parser.add_argument("--reference", type=Path, metavar="DIR", help="where a page for every class goes")
     arguments = parser.parse_args()
-    classes.load()
+    loading.load()
     arguments.page.parent.mkdir(parents=True, exist_ok=True)
     arguments.page.write_text(coverage_page())
     if arguments.reference is not None:

@@ -1,22 +1,16 @@
 """Bringing the records of this host in line with reality at start-up."""
 
-import logging
 import os
 import platform
 import socket
+import time
 from pathlib import Path
 
-from idl.rpc import RpcError
 from idl.xenops import HostState
-from xapi.classes import bond, pif
 from xapi.classes import host as hosts
 from xapi.classes.host_settings import IQN_FILE, initiator_name, timezone
-from xapi.classes.pif_link import bring_up, is_slave
 from xapi.datamodel import MODEL
-from xapi.errors import XenAPIError
 from xapi.server.context import Context, now
-
-log = logging.getLogger(__name__)
 
 XAPI_VERSION = "26.22.0"
 
@@ -27,7 +21,7 @@ def forget_the_past(ctx: Context) -> None:
 
 
 def know_this_host(ctx: Context) -> None:
-    """Make sure that pool, host, host metrics, dom0 and roles have records, and that they are up to date."""
+    """Make sure that pool, host, host metrics and dom0 have records, and that they are up to date."""
     inventory = ctx.app.inventory
     host = _host(ctx, inventory)
     ctx.app.localhost = host
@@ -79,6 +73,7 @@ def _host(ctx: Context, inventory: dict[str, str]) -> str:
         host = ctx.db.create(
             "host", uuid=uuid, name_label=socket.gethostname(), name_description="Default install", metrics=metrics, enabled=True
         )
+    ctx.db.put_in_map("host", host, "other_config", agent_start_time=f"{int(time.time())}.", boot_time=f"{boot_time()}.")
     ctx.db.set(
         "host",
         host,
@@ -101,6 +96,12 @@ def _host(ctx: Context, inventory: dict[str, str]) -> str:
         secure_boot=_secure_boot(),
     )
     return host
+
+
+def boot_time() -> int:
+    """Return when this machine was started, in seconds since 1970."""
+    lines = Path("/proc/stat").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("btime "))
 
 
 VERIFY_FLAG = "/var/xapi/verify-certificates"
@@ -265,52 +266,3 @@ def _cpus(ctx: Context, host: str, state: HostState) -> None:
         )
     for surplus in [ref for position, ref in known.items() if position >= cpu.cpu_count]:
         ctx.db.destroy("host_cpu", surplus)
-
-
-async def _plug_pifs(ctx: Context, host: str) -> None:
-    """Bring up what was up before, and cards and bonds that nobody uses directly.
-
-    A card with an address of its own carries this host's traffic without our doing: a bridge would cut it off.
-    """
-    busy = {entry.name for entry in await ctx.services.network.interface_get_all_status(ctx.dbg) if entry.ipv4}
-    for ref in ctx.db.get("host", host, "PIFs"):
-        record = ctx.db.record("PIF", ref)
-        is_base = record["physical"] or bool(record["bond_master_of"])
-        wanted = record["currently_attached"] or record["disallow_unplug"] or is_base
-        if not wanted or not record["managed"] or is_slave(ctx, ref) or record["device"] in busy:
-            continue
-        try:
-            await bring_up(ctx, ref)
-        except (RpcError, XenAPIError) as reason:
-            log.error("%s stays down: %s", record["device"], reason)
-
-
-async def sync_network(ctx: Context) -> None:
-    """Make records for this host's interfaces and the internal management network."""
-    host = ctx.app.localhost
-    await pif.scan(ctx, host)
-    await _plug_pifs(ctx, host)
-    await pif.refresh(ctx, host)
-    await bond.refresh(ctx, host)
-    if not ctx.db.where("network", bridge="xenapi"):
-        ctx.db.create(
-            "network",
-            name_label="Host internal management network",
-            name_description="Network on which guests will be assigned a private link-local IP address which can be used "
-            "to talk XenAPI",
-            bridge="xenapi",
-            managed=True,
-            other_config={
-                "is_guest_installer_network": "true",
-                "is_host_internal_management_network": "true",
-                "ip_begin": "169.254.0.1",
-                "ip_end": "169.254.255.254",
-                "netmask": "255.255.0.0",
-            },
-        )
-    address = ctx.db.get("host", host, "address")
-    for interface in await ctx.services.network.interface_get_all_status(ctx.dbg):
-        if address in {ip for ip, _ in interface.ipv4}:
-            for ref in ctx.db.get("host", host, "PIFs"):
-                if ctx.db.get("PIF", ref, "device") == interface.name:
-                    ctx.db.set("PIF", ref, management=True, IP=address, currently_attached=True)

@@ -26,6 +26,7 @@ _SWITCH = "the listener cannot move while it runs"
 _GONE = "left over from a feature that the original has given up"
 
 _LISTED: tuple[tuple[str, str, str], ...] = (
+    ("VM", _GONE, "csvm"),
     ("pool", _HA, """
         enable_ha disable_ha ha_prevent_restarts_for ha_failover_plan_exists ha_compute_max_host_failures_to_tolerate
         ha_compute_hypothetical_max_host_failures_to_tolerate ha_compute_vm_failover_plan set_ha_host_failures_to_tolerate

@@ -17,7 +17,7 @@ from idl.rpc import RpcError, Unreachable, client
 from idl.rrd import Metrics
 from idl.storage import Storage
 from idl.xenops import Xenops
-from xapi import classes, dbsync
+from xapi import dbsync, loading, network_sync
 from xapi.classes import certificate, pbd, sm, templates, vdi_rows, vmss, xenops_events
 from xapi.database.journal import Journal
 from xapi.database.schema import from_model
@@ -58,7 +58,7 @@ def make_app(daemon: Daemon, store: Store) -> App:
 @contextlib.asynccontextmanager
 async def running(daemon: Daemon) -> AsyncIterator[None]:
     """Run xapi while the block runs."""
-    classes.load()
+    loading.load()
     journal = Journal(daemon.root.under("/var/lib/xcp/state.sqlite"))
     store = Store(from_model(), journal, durable_tables=["task"])
     journal.start()
@@ -95,15 +95,16 @@ async def _meet_the_daemons(ctx: Context) -> None:
 
     A daemon that does not answer does not keep the API from being served: what it knows is missing until it does.
     """
+    guests = xenops_events.connect(ctx.app)
     steps = [
-        ("network", dbsync.sync_network(ctx)),
+        ("network", network_sync.sync_network(ctx)),
         ("metrics", ctx.services.metrics.set_host(_uuid(ctx, "INSTALLATION_UUID"), _uuid(ctx, "CONTROL_DOMAIN_UUID"))),
         ("hypervisor", dbsync.sync_hypervisor(ctx)),
         ("storage types", sm.register(ctx)),
         ("local storage", make_local_storage(ctx)),
         ("certificate", certificate.sync(ctx)),
         ("storage", pbd.plug_all(ctx)),
-        ("guests", xenops_events.resync(ctx.app)),
+        ("guests", guests.resync()),
     ]
     for name, step in steps:
         try:
@@ -111,7 +112,7 @@ async def _meet_the_daemons(ctx: Context) -> None:
                 await step
         except (RpcError, Unreachable, TimeoutError, XenAPIError) as error:
             log.error("start-up: %s: %s", name, error)
-    ctx.app.spawn(xenops_events.run(ctx.app), "guest events")
+    ctx.app.spawn(guests.run(), "guest events")
     ctx.app.spawn(vmss.run(ctx.app), "snapshot schedules")
 
 

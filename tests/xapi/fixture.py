@@ -10,7 +10,7 @@ from typing import Any
 from idl.config import Config
 from idl.daemon import Daemon
 from idl.paths import Root
-from xapi import classes, dbsync
+from xapi import dbsync, loading
 from xapi.database.schema import from_model
 from xapi.database.store import Store
 from xapi.server.context import App, internal_context
@@ -24,7 +24,7 @@ DOM0_UUID = "66666666-7777-8888-9999-000000000000"
 
 def make(root: Path, store: Store | None = None) -> App:
     """Return an app with pool, host and dom0 records; its daemons are not there."""
-    classes.load()
+    loading.load()
     place = Root(root)
     place.inventory.parent.mkdir(parents=True, exist_ok=True)
     place.inventory.write_text(f"INSTALLATION_UUID='{HOST_UUID}'\nCONTROL_DOMAIN_UUID='{DOM0_UUID}'\n")

@@ -11,7 +11,7 @@ from idl.config import Config
 from idl.paths import Root
 from idl.rpc import RpcError, short_path
 from idl.storage import DriverInfo, ProbeResult, SrInfo, VdiInfo
-from xapi import classes
+from xapi import loading
 from xapi.classes import pbd, sm, sr, vdi
 from xapi.database.schema import from_model
 from xapi.database.store import Store
@@ -21,7 +21,7 @@ from xapi.server.sessions import Sessions
 from xapi.server.tasks import Tasks
 from xapi.server.watch import Watch
 
-classes.load()
+loading.load()
 
 MIB = 1 << 20
 FEATURES = (

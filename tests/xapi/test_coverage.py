@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from xapi import classes
+from xapi import loading
 from xapi.coverage import class_page, coverage_page, missing
 from xapi.datamodel import MODEL
 from xapi.not_there_yet import NOT_THERE_YET
 
 PAGE = Path(__file__).parents[2] / "docs/api-coverage.md"
 
-classes.load()
+loading.load()
 
 
 def test_what_is_missing_is_listed() -> None:

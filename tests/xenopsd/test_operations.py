@@ -93,7 +93,7 @@ def test_there_is_nothing_to_do_for_what_is_so_already(planner: op.Planner, powe
 def test_a_wrong_state_is_named(planner: op.Planner, power: PowerState, expected: PowerState) -> None:
     with pytest.raises(RpcError) as caught:
         planner(vm(power))
-    assert (caught.value.name, caught.value.params) == ("Bad_power_state", [expected, power])
+    assert (caught.value.name, caught.value.params) == ("Bad_power_state", ["vm", power, expected])
 
 
 def test_a_disk_that_is_no_drive_is_not_ejected() -> None:

@@ -56,8 +56,11 @@ async def pool_introduce(
 
 @implements("network.destroy")
 async def destroy(ctx: Context, network: str) -> None:
-    """XenAPI: network.destroy. :raises XenAPIError: NETWORK_CONTAINS_PIF, NETWORK_CONTAINS_VIF while in use."""
+    """XenAPI: network.destroy. :raises XenAPIError: NETWORK_CONTAINS_PIF, NETWORK_CONTAINS_VIF while in use;
+    CANNOT_DESTROY_SYSTEM_NETWORK for the hosts' internal one."""
     record = ctx.db.record("network", network)
+    if record["other_config"].get("is_host_internal_management_network") == "true":
+        raise errors.error("CANNOT_DESTROY_SYSTEM_NETWORK", network)
     if record["PIFs"]:
         raise errors.network_contains_pif(record["PIFs"][0])
     for vif in record["VIFs"]:
@@ -117,7 +120,12 @@ async def set_default_locking_mode(ctx: Context, network: str, value: str) -> No
 
 @implements("network.add_purpose")
 async def add_purpose(ctx: Context, network: str, value: str) -> None:
-    """XenAPI: network.add_purpose."""
+    """XenAPI: network.add_purpose. :raises XenAPIError: NETWORK_INCOMPATIBLE_PURPOSES [new; present]: disks are exported over
+    a network either encrypted or not."""
+    for row in ctx.db.rows("network"):
+        for present in row.values["purpose"]:
+            if {value, present} == {"nbd", "insecure_nbd"}:
+                raise errors.error("NETWORK_INCOMPATIBLE_PURPOSES", value, present)
     ctx.db.add_to_set("network", network, "purpose", value)
 
 

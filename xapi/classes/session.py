@@ -3,11 +3,14 @@
 from pathlib import Path
 
 from xapi import errors
+from xapi.classes.command import output
 from xapi.database.schema import NULL_REF
 from xapi.server.authentication import local_user, pool_secret
 from xapi.server.context import Context
 from xapi.server.registry import implements
 from xapi.server.sessions import login_failed
+
+CHPASSWD_TIMEOUT = 20.0
 
 
 @implements("session.login_with_password")
@@ -66,14 +69,20 @@ async def logout_subject_identifier(ctx: Context, subject_identifier: str) -> No
 
 @implements("session.change_password")
 async def change_password(ctx: Context, old_pwd: str, new_pwd: str) -> None:
-    """XenAPI: session.change_password: root's, by a local superuser; only where a password file is in use."""
+    """XenAPI: session.change_password: root's, by a local superuser; the old one is not asked for.
+
+    :raises XenAPIError: USER_IS_NOT_LOCAL_SUPERUSER, CHANGE_PASSWORD_REJECTED [reason].
+    """
     if not ctx.app.sessions.is_superuser(ctx.session):
         raise errors.user_is_not_local_superuser("only the local superuser may change the password")
     file = ctx.app.config.text("root-password-file", "")
-    if not file:
-        raise errors.error("CHANGE_PASSWORD_REJECTED", "use passwd(1) on this host")
     if not new_pwd or "\n" in new_pwd:
         raise errors.error("CHANGE_PASSWORD_REJECTED", "the password must be one line and not empty")
+    if not file:
+        code, _, err = await output("chpasswd", timeout=CHPASSWD_TIMEOUT, stdin=f"root:{new_pwd}\n".encode())
+        if code != 0:
+            raise errors.error("CHANGE_PASSWORD_REJECTED", err.strip())
+        return
     path = Path(file)
     fresh = path.with_name(path.name + ".new")
     fresh.touch(mode=0o600)

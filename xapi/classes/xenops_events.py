@@ -253,15 +253,8 @@ def _seen(state: VmState, vbds: list[tuple[Vbd, VbdState]], vifs: list[tuple[Vif
     return Seen(state, {vbd.id[1]: found for vbd, found in vbds}, {vif.id[1]: found for vif, found in vifs})
 
 
-async def resync(app: App) -> None:
-    """Connect *app* to its domain manager and make the store say what runs here.
-
-    :raises Unreachable: the domain manager does not answer; `run` goes on trying.
-    """
-    app.xenops = XenopsUpdates(app)
-    await app.xenops.resync()
-
-
-async def run(app: App) -> None:
-    """Follow the domain manager's updates for as long as *app* lives."""
-    await app.xenops.run()
+def connect(app: App) -> XenopsUpdates:
+    """Give *app* its domain manager's updates; then `resync` makes the store say what runs here, and `run` follows."""
+    updates = XenopsUpdates(app)
+    app.xenops = updates
+    return updates

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from idl.config import Config
 from idl.network import Networking
@@ -20,7 +21,6 @@ from xapi.database.store import Store
 from xapi.server.audit import LOG, AuditLog
 
 if TYPE_CHECKING:
-    from xapi.classes.xenops_events import XenopsUpdates
     from xapi.server.events import Events
     from xapi.server.sessions import Sessions
     from xapi.server.tasks import Tasks
@@ -48,6 +48,30 @@ class Services:
     metrics: Metrics
 
 
+class GuestUpdates(Protocol):
+    """The one reader of the domain manager's updates, which writes to the store what guests do."""
+
+    async def run_task(self, ctx: Context, started: Awaitable[str], *, first: float = 0.0, last: float = 1.0) -> str | None:
+        """Wait for a domain manager's task (the awaitable gives its id); its progress is *first* to *last* of the call's."""
+        ...
+
+    def quiet(self, uuid: str) -> AbstractAsyncContextManager[None]:
+        """Keep updates about a VM from being written while the block runs; call `write` in it to write the truth."""
+        ...
+
+    async def sync(self, uuid: str) -> None:
+        """Write what the domain manager knows about a VM now."""
+        ...
+
+    async def write(self, uuid: str) -> None:
+        """As `sync`, for who has the VM in `quiet` already."""
+        ...
+
+    async def forget(self, vm: str) -> None:
+        """Drop a VM (by ref) that has ended from the domain manager."""
+        ...
+
+
 @dataclass(slots=True)
 class App:
     """This xapi: its store, its daemons, its own subsystems. One per process (tests may have several)."""
@@ -61,7 +85,7 @@ class App:
     events: Events = field(init=False)
     watch: Watch = field(init=False)
     audit: AuditLog = field(init=False)
-    xenops: XenopsUpdates = field(init=False)
+    xenops: GuestUpdates = field(init=False)
     localhost: str = NULL_REF
     """Ref of the host this process runs on; set by start-up."""
     inventory: dict[str, str] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Which function answers which message.
 
 A class's behaviour is in one module of `xapi.classes`; its functions say ``@implements("VM.start")`` and take
-``(ctx, *params)`` in the datamodel's order, as native values. `xapi.classes` lists the modules by hand.
+``(ctx, *params)`` in the datamodel's order, as native values. `xapi.loading` lists the modules by hand.
 """
 
 from collections.abc import Awaitable, Callable

@@ -15,11 +15,10 @@ from websockets.typing import Subprotocol
 from idl.rpc import short_path
 from idl.xenops import Console
 from xapi import errors
-from xapi.database.schema import NULL_REF
-from xapi.datamodel import MODEL
 from xapi.server.context import Context
 from xapi.server.http_registry import serves
 from xapi.server.http_types import HttpError, Reply, Request
+from xapi.server.sessions import assert_http_permitted
 from xapi.transfer.relay import Peer, Quiet, StreamPeer, is_rfb_activity, relay
 
 _WIRE_NAME = {"rfb": "Rfb", "vt100": "Vt100"}
@@ -45,12 +44,10 @@ def find_console(ctx: Context, request: Request) -> tuple[str, str]:
     raise HttpError(404, "there is no such console")
 
 
-def _assert_permitted(ctx: Context, vm: str, permission: str) -> None:
-    sessions = ctx.app.sessions
-    if not ctx.db.get("VM", vm, "is_control_domain") or ctx.session == NULL_REF or sessions.is_superuser(ctx.session):
-        return
-    if not MODEL.permissions[permission] & sessions.roles(ctx.session):
-        raise errors.rbac_permission_denied(permission, "No permission in user session")
+def _assert_permitted(ctx: Context, vm: str, handler: str, of_a_host: str) -> None:
+    """Consoles of control domains demand a permission of their own."""
+    if ctx.db.get("VM", vm, "is_control_domain"):
+        assert_http_permitted(ctx, handler, of_a_host)
 
 
 async def _locate(ctx: Context, vm: str, protocol: str) -> Console:
@@ -117,7 +114,7 @@ def _quiet(ctx: Context, vm: str, protocol: str) -> Quiet:
 async def connect_console(ctx: Context, request: Request, reply: Reply) -> str | None:
     """After the answer's head the connection is the console's, byte by byte."""
     vm, protocol = find_console(ctx, request)
-    _assert_permitted(ctx, vm, "http/connect_console/host_console")
+    _assert_permitted(ctx, vm, "connect_console", "host_console")
     with _seat(ctx, vm):
         console = await _connect(await _locate(ctx, vm, protocol))
         user = StreamPeer(*await reply.take_over())
@@ -195,7 +192,7 @@ async def connect_console_ws(ctx: Context, request: Request, reply: Reply) -> st
     if _is_limited(ctx):
         raise HttpError(503, "Connection Limit Exceeded: consoles of this pool are not shown in browsers")
     vm, protocol = find_console(ctx, request)
-    _assert_permitted(ctx, vm, "http/connect_console_ws/host_console_ws")
+    _assert_permitted(ctx, vm, "connect_console_ws", "host_console_ws")
     answer = _handshake(request)
     with _seat(ctx, vm):
         console = await _connect(await _locate(ctx, vm, protocol))

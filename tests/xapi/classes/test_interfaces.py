@@ -8,7 +8,7 @@ import pytest
 from idl.rpc import RpcError
 from tests.xapi.classes.host_networks import HostNetwork, RealNetwork, SimulatedNetwork
 from tests.xapi.fixture import make
-from xapi import dbsync
+from xapi import network_sync
 from xapi.classes import bond, management, pif, tunnel, vlan
 from xapi.errors import XenAPIError
 from xapi.server.context import Context, internal_context
@@ -27,7 +27,7 @@ async def ctx(tmp_path: Path, lab: HostNetwork) -> AsyncIterator[Context]:
     app = make(tmp_path)
     app.services.network = lab.networking
     ctx = internal_context(app, "test")
-    await dbsync.sync_network(ctx)
+    await network_sync.sync_network(ctx)
     yield ctx
 
 
@@ -226,6 +226,15 @@ async def test_after_a_restart_the_records_say_what_is_up(ctx: Context, lab: Hos
     await ctx.services.network.bridge_destroy("test", "xenbr0", force=True)
     await ctx.services.network.bridge_destroy("test", "xenbr1", force=True)
     ctx.db.set("PIF", eth1, managed=False)
-    await dbsync.sync_network(ctx)
+    await network_sync.sync_network(ctx)
     assert ctx.db.get("PIF", eth0, "currently_attached"), "brought up again"
     assert not ctx.db.get("PIF", eth1, "currently_attached"), "not ours to bring up"
+
+
+async def test_the_interface_with_the_hosts_address_is_the_managing_one(ctx: Context) -> None:
+    eth0, eth1 = card(ctx, "eth0"), card(ctx, "eth1")
+    await pif.reconfigure_ip(ctx, eth1, "Static", "10.78.0.1", "255.255.255.0", "", "")
+    ctx.db.set("host", ctx.app.localhost, address="10.78.0.1")
+    await network_sync.sync_network(ctx)
+    assert ctx.db.get("PIF", eth1, "management") and not ctx.db.get("PIF", eth0, "management")
+    assert len(ctx.db.where("network", bridge="xenapi")) == 1

@@ -65,7 +65,7 @@ async def test_a_vm_that_ended_while_the_domain_manager_was_away_is_halted(pool:
 async def test_after_our_own_restart_running_vms_are_found_again(pool: Pool) -> None:
     vm = await started(pool)
     pool.db.set("VM", vm, power_state="Halted", domid=-1)
-    await xenops_events.resync(pool.app)
+    await xenops_events.connect(pool.app).resync()
     assert pool.state(vm) == "Running" and pool.db.get("VM", vm, "domid") == 1
 
 
@@ -73,5 +73,5 @@ async def test_domains_nobody_knows_are_left_alone(pool: Pool) -> None:
     vm = await started(pool)
     uuid = pool.uuid(vm)
     pool.db.destroy("VM", vm)
-    await xenops_events.resync(pool.app)
+    await xenops_events.connect(pool.app).resync()
     assert uuid in pool.xenops.vms

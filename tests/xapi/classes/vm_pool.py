@@ -49,8 +49,9 @@ class Pool(House):
     async def start(self) -> None:
         await self.furnish()
         self.db.set("pool", self.pool, suspend_image_SR=self.sr, default_SR=self.sr)
-        await xenops_events.resync(self.app)
-        self.app.spawn(xenops_events.run(self.app), "updates")
+        updates = xenops_events.connect(self.app)
+        await updates.resync()
+        self.app.spawn(updates.run(), "updates")
 
     async def stop(self) -> None:
         for job in list(self.app.jobs):
