@@ -8,7 +8,7 @@ from embedded import supervision
 from embedded.layout import TLS_PORT, Host
 from embedded.progress import Step, StepFailed, tail
 from embedded.supervision import PROGRAMS, STUNNEL, State, Status
-from idl.rpc import short_path
+from idl.paths import short_path
 
 READY_SECONDS = 90.0
 LOOK_EVERY = 0.05

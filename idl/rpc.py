@@ -22,7 +22,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from idl.paths import short_path as short_path  # noqa: PLC0414 (others import it from here)
+from idl.paths import short_path
 
 log = logging.getLogger(__name__)
 

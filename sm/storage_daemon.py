@@ -16,7 +16,8 @@ from typing import Any, cast
 
 from qemu.qmp import EventListener, ExecuteError, QMPClient, QMPError
 
-from idl.rpc import RpcError, short_path
+from idl.paths import short_path
+from idl.rpc import RpcError
 from sm.drivers.base import Image
 from sm.errors import Fault, failure, no_space
 

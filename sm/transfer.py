@@ -15,7 +15,8 @@ from enum import Enum
 from pathlib import Path
 from urllib.parse import quote
 
-from idl.rpc import RpcError, short_path
+from idl.paths import short_path
+from idl.rpc import RpcError
 from sm import errors
 from sm.commands import BULK, run
 from sm.errors import Fault

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from idl.config import Config
-from idl.paths import Root
-from idl.rpc import RpcError, short_path
+from idl.paths import Root, short_path
+from idl.rpc import RpcError
 from idl.storage import DriverInfo, ProbeResult, SrInfo, VdiInfo
 from xapi import loading
 from xapi.classes import pbd, sm, sr, vdi

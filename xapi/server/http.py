@@ -15,7 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import cast
 
-from idl.rpc import short_path
+from idl.paths import short_path
 from xapi.database.schema import NULL_REF
 from xapi.datamodel.model import HttpAction
 from xapi.errors import XenAPIError

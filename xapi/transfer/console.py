@@ -12,7 +12,7 @@ from websockets.protocol import Protocol, Side, State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from idl.rpc import short_path
+from idl.paths import short_path
 from idl.xenops import Console
 from xapi import errors
 from xapi.server.context import Context

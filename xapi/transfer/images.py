@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
-from idl.rpc import short_path
+from idl.paths import short_path
 from xapi.server.context import Context
 
 BLOCK = 1 << 20

@@ -3,7 +3,7 @@
 import asyncio
 from urllib.parse import urlencode
 
-from idl.rpc import short_path
+from idl.paths import short_path
 from xapi.database.schema import NULL_REF
 from xapi.server.context import Context
 from xapi.server.http_registry import serves
