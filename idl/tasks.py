@@ -114,7 +114,8 @@ class TaskServer:
     def __init__(self, changed: Callable[[str], None]) -> None:
         self._changed = changed
         self._tasks: dict[str, Running] = {}
-        self._ids = itertools.count()
+        # Never an id that an earlier process of the daemon gave: whoever waited for that must not take ours for his.
+        self._ids = itertools.count(time.time_ns() // 1_000_000)
 
     def create(self, dbg: str) -> Running:
         task = Running(str(next(self._ids)), dbg, self._changed)

@@ -127,10 +127,23 @@ class Qemu(Hypervisor):
         raw.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE, self._balloon, None)
         raw.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, self._device_removed, None)
         libvirt_qemu.qemuMonitorEventRegister(raw, None, "SHUTDOWN", self._qemu_shutdown, None, 0)
-        for domain in await self._libvirt.call(raw.listAllDomains, libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
-            await self._refresh(domain.name())
+        found = await self._libvirt.call(raw.listAllDomains, libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)
+        await asyncio.gather(*(self._adopt(domain.name()) for domain in found))
         # Asking the emulator what it can do takes seconds the first time; the answer is kept on disk.
         self._background(self._learn_capabilities())
+
+    async def _adopt(self, vm: str) -> None:
+        """Take over a domain that an earlier process of ours left running.
+
+        libvirt may still be connecting to its emulator, and tells nobody if it gives the domain up (one that was being
+        created when we were killed): a call that needs the domain's job is answered after that.
+        """
+        try:
+            await self._libvirt.call(lambda: self._find(vm).memoryStats())
+        except libvirt.libvirtError as error:
+            log.warning("the domain of VM %s is lost: %s", vm, error)
+            return
+        await self._refresh(vm)
 
     async def _learn_capabilities(self) -> None:
         with suppress(libvirt.libvirtError):
@@ -254,15 +267,14 @@ class Qemu(Hypervisor):
         self._live.setdefault(vm, Live(Running(Condition.PAUSED, memory, domain.vm.vcpus)))
 
     async def destroy(self, vm: str) -> None:
-        live = self._live.get(vm)
-        if live is None:
-            return
         try:
             await self._on_domain(vm, lambda domain: domain.destroy())
         except RpcError as error:
             if error.name != Problem.DOMAIN_NOT_BUILT:
                 raise
-        await self._gone(vm, live)
+        live = self._live.get(vm)
+        if live is not None:
+            await self._gone(vm, live)
 
     async def _gone(self, vm: str, live: Live) -> None:
         """Wait for libvirt's word that the domain is gone, so that it is not taken for the end of a later one."""
