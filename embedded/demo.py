@@ -26,7 +26,7 @@ TEMPLATE = "Other install media"
 MEMORY_BYTES = 128 * 1024 * 1024
 DISK_BYTES = 30 * 1024 * 1024
 UPLOAD_SECONDS = 120
-DO = "The logs of xapi, sm and xenopsd are in var/host1/var/log; `make run` tries again."
+DO = "The logs of xapi, sm and xenopsd are in the host's folder, under var/log; `make run` tries again."
 
 CALL_SECONDS = 120.0
 # What a call to a toolstack that is not well can end with.

@@ -22,7 +22,9 @@ user = "root"
 group = "root"
 dynamic_ownership = 0
 cgroup_controllers = []
+namespaces = []
 """
+"""No mount namespace per guest: it needs a root that is a mount point, which a chroot or a container may not have."""
 
 LONGEST_SOCKET = 107
 LONGEST_INSIDE = len("/lib/qemu/domain-99999-00000000-0000-0000-0/monitor.sock")
