@@ -33,6 +33,7 @@ INSTALLED = (
     "stunnel4",
     "iproute2",
     "e2fsprogs",
+    "curl",
     "genisoimage",
     "pkg-config",
     "gcc",
