@@ -100,11 +100,12 @@ async def http_on(socket: Path, answer: Answer) -> AsyncIterator[None]:
     """Answer plain HTTP requests on a Unix socket while the block runs, one per connection."""
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        length = next((int(line[15:]) for line in head.splitlines() if line.lower().startswith("content-length:")), 0)
-        body = await answer(head.split(" ")[1], await reader.readexactly(length))
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-        writer.close()
+        # What the answer raises ends the connection: not every Python 3.11 does that by itself.
+        with contextlib.closing(writer):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            length = next((int(line[15:]) for line in head.splitlines() if line.lower().startswith("content-length:")), 0)
+            body = await answer(head.split(" ")[1], await reader.readexactly(length))
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
     socket.parent.mkdir(parents=True, exist_ok=True)
     server = await asyncio.start_unix_server(accept, socket)
