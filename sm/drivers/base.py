@@ -114,7 +114,7 @@ class Repository(ABC):
     async def open(self, vdi: str) -> Opened | None:
         """Say how the data is reached now; None: there is none (the disk reads as ``/dev/null``).
 
-        :raises RpcError: ``Vdi_does_not_exist``, ``SR_BACKEND_FAILURE_46``, ``SR_BACKEND_FAILURE_65`` for an image not to be opened.
+        :raises RpcError: ``Vdi_does_not_exist``, ``SR_BACKEND_FAILURE_46``, ``SR_BACKEND_FAILURE_65`` (cannot be opened).
         """
 
     async def set_name_label(self, text: str) -> None:
