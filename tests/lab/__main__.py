@@ -1,0 +1,2 @@
+from tests.lab.image import image
+print(image())
