@@ -5,6 +5,7 @@ costs what changed. Encodings of records are those kept with the rows, so many w
 """
 
 import asyncio
+import math
 import re
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -124,7 +125,8 @@ class Events:
         generation = _parse_token(token)
         subscriptions = Subscriptions(words, self._told)
         tables = subscriptions.tables(self._told)
-        deadline = asyncio.get_running_loop().time() + min(max(timeout, 0.0), LONGEST_WAIT)
+        patience = LONGEST_WAIT if math.isnan(timeout) else min(max(timeout, 0.0), LONGEST_WAIT)
+        deadline = asyncio.get_running_loop().time() + patience
         while True:
             events = self._collect(subscriptions, tables, generation)
             if events or not await self._wait(session, subscriptions, deadline):
