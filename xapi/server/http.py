@@ -20,9 +20,9 @@ from xapi.database.schema import NULL_REF
 from xapi.datamodel.model import HttpAction
 from xapi.errors import XenAPIError
 from xapi.server import http_registry, rpc
-from xapi.server.authentication import local_user, pool_secret
+from xapi.server.authentication import is_pool_secret
 from xapi.server.context import App, Context, Origin
-from xapi.server.dispatch import as_api_error
+from xapi.server.dispatch import as_api_error, call_as
 from xapi.server.http_types import (
     REASONS,
     BodyReader,
@@ -34,7 +34,7 @@ from xapi.server.http_types import (
     parse_head,
     parse_query,
 )
-from xapi.server.sessions import assert_http_permitted, login_failed
+from xapi.server.sessions import assert_http_permitted
 
 log = logging.getLogger(__name__)
 
@@ -356,25 +356,28 @@ async def _authenticated(ctx: Context, action: HttpAction, request: Request) -> 
         elif request.origin.local_root:
             made = ctx.session = sessions.create(request.origin, superuser=True)
         elif secret:
-            if secret != pool_secret(ctx.app):
-                raise _unauthorised(action)
+            if not is_pool_secret(ctx.app, secret):
+                raise XenAPIError("SESSION_AUTHENTICATION_FAILED", ["", "Pool credentials invalid"])
             made = ctx.session = sessions.create(request.origin, superuser=True, pool=True)
         elif basic.lower().startswith("basic "):
-            made = ctx.session = await _basic_login(ctx, action, basic[6:])
+            made = ctx.session = await _basic_login(ctx, basic[6:])
         else:
-            raise _unauthorised(action)
-        assert_http_permitted(ctx, action.name)
+            raise XenAPIError("SESSION_AUTHENTICATION_FAILED", ["", "no session, secret or password was given"])
+        assert_http_permitted(ctx, action.name, arguments=request.arguments)
         yield
     except XenAPIError as reason:
         _fail_given_task(ctx, request, reason)
         if reason.code == "RBAC_PERMISSION_DENIED":
             raise HttpError(403, _text(reason)) from reason
-        if reason.code == "SESSION_INVALID":
+        if reason.code in _NOT_LOGGED_IN:
             raise _unauthorised(action) from reason
         raise HttpError(500, _text(reason)) from reason
     finally:
         if made != NULL_REF:
             sessions.destroy(made)
+
+
+_NOT_LOGGED_IN = frozenset({"SESSION_INVALID", "SESSION_AUTHENTICATION_FAILED", "SESSION_AUTHORIZATION_FAILED"})
 
 
 def _unauthorised(action: HttpAction) -> HttpError:
@@ -385,15 +388,16 @@ def _text(reason: XenAPIError) -> str:
     return f"{reason.code}: [ {'; '.join(reason.params)} ]"
 
 
-async def _basic_login(ctx: Context, action: HttpAction, encoded: str) -> str:
+async def _basic_login(ctx: Context, encoded: str) -> str:
+    """Log in as ``session.login_with_password`` does. :raises XenAPIError: SESSION_AUTHENTICATION_FAILED and the like."""
     try:
         user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
-        raise _unauthorised(action) from None
-    if not await local_user(ctx.app, user, password):
-        await login_failed(ctx, user)
-        raise _unauthorised(action)
-    return ctx.app.sessions.create(ctx.origin, superuser=True, user_name=user, originator="http Basic auth")
+        raise XenAPIError("SESSION_AUTHENTICATION_FAILED", ["", "the Authorization header is not Basic"]) from None
+    family = "IPv6" if ":" in ctx.origin.address else "IPv4"
+    originator = f"{family} {ctx.origin.address} using Basic auth"
+    session: str = await call_as(ctx, "session.login_with_password", user, password, "", originator)
+    return session
 
 
 def _fail_given_task(ctx: Context, request: Request, reason: XenAPIError) -> None:
@@ -422,9 +426,13 @@ async def _run_handler(ctx: Context, action: HttpAction, request: Request, reply
         ctx.task = task
         ctx.app.tasks.adopt(ctx)
     elif action.name not in NO_TASK:
+        parent = request.parameter("subtask_of")
+        if parent and ctx.db.exists("task", parent):
+            ctx.subtask_of = parent
         ctx.task = ctx.app.tasks.create(ctx, f"{request.method} {request.path}")
     try:
-        result = await handler(ctx, request, reply)
+        with ctx.app.tasks.cancellable(ctx):
+            result = await handler(ctx, request, reply)
         await ctx.db.durable()
         if ctx.has_task:
             ctx.app.tasks.succeed(ctx.task, result or "")
