@@ -22,15 +22,6 @@ HOST_PIECES = ("idle", "calls", "events", "start", "records")
 CORE = "core"
 
 
-def _libvirt_seconds(rounds: int) -> float | None:
-    command = [sys.executable, "-m", "tests.bench.libvirt_create", str(rounds)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    if done.returncode:
-        print(f"libvirt alone not measured: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
-        return None
-    return float(done.stdout)
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests.bench", description="Measure a running host.")
     parser.add_argument("--url", default="http://127.0.0.1:8080/")
@@ -40,7 +31,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=5.0, help="length of a round of load")
     parser.add_argument("--idle", type=float, default=60.0, help="seconds to watch the idle daemons")
     parser.add_argument("--vms", type=int, default=1000, help="VMs for get_all_records")
-    parser.add_argument("--rounds", type=int, default=20, help="repetitions of events; a quarter of them of starts")
+    parser.add_argument("--rounds", type=int, default=20, help="repetitions of events and of starts")
     parser.add_argument("--core-rounds", type=int, default=3, help="repetitions of each of the core's figures")
     parser.add_argument("pieces", nargs="*", help=f"{', '.join(HOST_PIECES)}, core, core.NAME (default: all)")
     return parser.parse_args()
@@ -67,7 +58,7 @@ def _running_host(args: argparse.Namespace, wanted: Sequence[str]) -> tuple[list
             "idle": lambda: daemons.idle(args.root, args.idle),
             "calls": lambda: api.small_calls(opened, args.url, args.seconds),
             "events": lambda: api.event_latency(opened, args.url, args.rounds),
-            "start": lambda: api.start_overhead(opened, max(1, args.rounds // 4), _libvirt_seconds(5)),
+            "start": lambda: api.start_overhead(opened, args.root, args.rounds),
             "records": lambda: api.many_records(opened, args.url, args.seconds, args.vms),
         }
         return _measure({name: pieces[name] for name in wanted})

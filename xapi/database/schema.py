@@ -30,6 +30,11 @@ class Column:
     computed: bool = False
     """The set end of a one-to-many relation: never written, kept by the store."""
 
+    @property
+    def initial(self) -> Any:
+        """What a new row holds here where nothing was said (not copied)."""
+        return self.empty if self.default is NO_DEFAULT else self.default
+
 
 @dataclass(frozen=True, slots=True)
 class TableSchema:
@@ -40,6 +45,8 @@ class TableSchema:
     has_name: bool = False
     by_column: Mapping[str, str] = field(default_factory=dict)
     """Database column name -> wire name, ``_ref`` excluded."""
+    related: tuple[Column, ...] = ()
+    """The columns whose far end the store keeps."""
 
 
 Schema = Mapping[str, TableSchema]
@@ -54,6 +61,7 @@ def table(name: str, *columns: Column, persist: bool = True, events: bool = True
         events,
         any(column.name == "name_label" for column in columns),
         {column.column: column.name for column in columns},
+        tuple(column for column in columns if column.partner is not None and not column.computed),
     )
 
 

@@ -5,6 +5,7 @@ import contextlib
 import functools
 from collections.abc import AsyncIterator
 
+from idl.rpc import RpcError
 from xapi import errors
 from xapi.classes import vdi as images
 from xapi.database.schema import NULL_REF
@@ -130,7 +131,7 @@ async def _new_image(ctx: Context, request: Request, form: Format) -> AsyncItera
 
 async def _receive(ctx: Context, request: Request, reply: Reply, vdi: str, form: Format) -> None:
     body = _body(ctx, request, vdi, form)
-    async with images.hold_writing(ctx, vdi) as (sr, location), write_image(ctx, sr, location, form) as stream:
+    async with _no_room(), images.hold_writing(ctx, vdi) as (sr, location), write_image(ctx, sr, location, form) as stream:
         if request.headers.get("expect", "").lower() == "100-continue":
             await reply.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         await reply.start(200, {"task-id": ctx.task, "Content-Type": "text/plain"})
@@ -142,6 +143,17 @@ async def _receive(ctx: Context, request: Request, reply: Reply, vdi: str, form:
             ctx.progress(min(0.99, received / expected))
         await stream.finish()
         await images.content_replaced(ctx, vdi)
+
+
+@contextlib.asynccontextmanager
+async def _no_room() -> AsyncIterator[None]:
+    """Storage that fills up under an upload is, to who sends it, a device that fails."""
+    try:
+        yield
+    except RpcError as reason:
+        if reason.name != "Backend_error" or reason.params[0] != "SR_BACKEND_FAILURE_44":
+            raise
+        raise XenAPIError("VDI_IO_ERROR", ["Device I/O errors", *map(str, reason.params[1])]) from reason
 
 
 def _body(ctx: Context, request: Request, vdi: str, form: Format) -> AsyncIterator[bytes]:
