@@ -56,6 +56,8 @@ class Command:
     """``vm``, ``host`` or ``sr`` if the command works on what filters choose."""
     local_session: bool = False
     """Works with a login to this host only, so also where the pool's coordinator cannot be reached."""
+    never_forward: bool = False
+    """Runs on the host that was asked, not on the pool's coordinator."""
 
 
 class CommandExit(Exception):

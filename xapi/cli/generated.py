@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
 
-from xapi.cli import filters, reading, writing
+from xapi.cli import filters, other_database, reading, writing
 from xapi.cli.api import Objects
 from xapi.cli.arguments import Arguments
 from xapi.cli.command import Command, Context
@@ -32,11 +32,21 @@ async def find(cls: Class, ctx: Context) -> Subject:
     return Subject(ctx.objects, name, ref, await ctx.api.call(f"{name}.get_record", ref))
 
 
+def of_any_database(run: ClassRun) -> ClassRun:
+    """The same, but ``database:`` on the command line chooses where it reads."""
+
+    async def read(cls: Class, ctx: Context) -> None:
+        async with other_database.opened(ctx) as chosen:
+            await run(cls, chosen)
+
+    return read
+
+
 async def list_objects(cls: Class, ctx: Context) -> None:
     everything = await subjects(cls, ctx.objects)
     wanted = [
         *cls.filters,
-        *((name, text) for name, text in ctx.arguments.others(["params"]) if not name.startswith("database:")),
+        *((name, text) for name, text in ctx.arguments.others(["params"]) if not name.startswith(other_database.PREFIX)),
     ]
     chosen = await filters.select(cls.record, everything, wanted)
     if ctx.arguments.flag("all"):
@@ -124,13 +134,12 @@ class Operation:
     """What help names besides, from the fields that are not hidden."""
 
 
-DATABASE: Final = "database:"
 USED_MOST: Final = frozenset({"vm-list", "sr-list", "network-list"})
 
 
 def _filters(fields: list[Field]) -> tuple[str, ...]:
     sets = (f"{field.name}:contains" for field in fields if field.is_set)
-    return ("params", DATABASE, *(field.name for field in fields), *sets)
+    return ("params", other_database.PREFIX, *(field.name for field in fields), *sets)
 
 
 def _settable(fields: list[Field]) -> tuple[str, ...]:
@@ -140,9 +149,12 @@ def _settable(fields: list[Field]) -> tuple[str, ...]:
 
 
 OPERATIONS: Final = (
-    Operation("list", list_objects, (), lambda _: True, _filters),
-    Operation("param-list", param_list, ("uuid",), lambda _: True, lambda _: (DATABASE,)),
-    Operation("param-get", param_get, ("uuid", "param-name"), lambda _: True, lambda _: ("param-key", DATABASE)),
+    Operation("list", of_any_database(list_objects), (), lambda _: True, _filters),
+    Operation("param-list", of_any_database(param_list), ("uuid",), lambda _: True, lambda _: (other_database.PREFIX,)),
+    Operation(
+        "param-get", of_any_database(param_get), ("uuid", "param-name"), lambda _: True,
+        lambda _: ("param-key", other_database.PREFIX),
+    ),
     Operation("param-set", param_set, ("uuid",), lambda field: field.can_set, _settable),
     Operation("param-add", param_add, ("uuid", "param-name"), lambda field: field.can_add, lambda _: ("param-key",)),
     Operation("param-remove", param_remove, ("uuid", "param-name", "param-key"), lambda field: field.can_add),
