@@ -21,7 +21,7 @@ def wheels() -> Path:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder.parent, prefix="building-") as scratch:
                 made = Path(scratch) / "wheels"
-                pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--wheel-dir", made]
+                pip: list[str | Path] = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--wheel-dir", made]
                 run([*pip, *recipe.dependencies(), *BACKEND], timeout=1800)
                 made.rename(folder)
         step.done(f"{len(list(folder.iterdir()))} in {folder}")
