@@ -14,6 +14,7 @@ import msgspec
 
 from idl.rpc import RpcError
 from idl.xenops import Console, DomainCounters, HostState, Problem, Vbd, Vif, Vm
+from xenopsd.store import MemoryStore, Store
 
 
 class Capability(StrEnum):
@@ -160,6 +161,10 @@ class Hypervisor(ABC):
     capabilities: frozenset[Capability]
     opens: tuple[type[Source], ...] = (Nbd, BlockDevice, RawFile)
     """What disks it can open, in order of preference."""
+
+    def make_store(self) -> Store:
+        """Return the store its guests have; called once, before :meth:`open`."""
+        return MemoryStore()
 
     @abstractmethod
     async def open(self, listener: Listener) -> None:
