@@ -98,7 +98,7 @@ def card_of(device: str, links: dict[str, dict[str, Any]]) -> str:
         )
     raise StepFailed(
         f"{device} is a {kind}; the installer manages a host over a card.",
-        "Give the address to a card for now; afterwards the toolstack makes bonds and VLANs itself (xe bond-create, vlan-create).",
+        "Give the address to a card for now; the toolstack then makes bonds and VLANs itself (xe bond-create, vlan-create).",
     )
 
 
