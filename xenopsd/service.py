@@ -42,7 +42,6 @@ from xenopsd.domains import Domains
 from xenopsd.hypervisors.base import Capability, require
 from xenopsd.scheduler import Scheduler
 from xenopsd.state import Private, Records, ensure_component
-from xenopsd.store import MemoryStore
 
 LIVE = (PowerState.RUNNING, PowerState.PAUSED)
 WORKERS = 4
@@ -245,11 +244,11 @@ class Service:
 
     async def vif_stat(self, debug_info: str, id: DeviceId) -> tuple[Vif, VifState]:
         entry = self._ctx.records.get(id[0])
-        return entry.vif(id[1]), status.vif_state(entry, id[1])
+        return entry.vif(id[1]), status.vif_state(self._ctx, entry, id[1])
 
     async def vif_list(self, debug_info: str, vm: str) -> list[tuple[Vif, VifState]]:
         entry = self._ctx.records.get(vm)
-        return [(vif, status.vif_state(entry, device)) for device, vif in entry.vifs.items()]
+        return [(vif, status.vif_state(self._ctx, entry, device)) for device, vif in entry.vifs.items()]
 
     # --- updates
 
@@ -288,18 +287,20 @@ async def running(daemon: Daemon) -> AsyncIterator[None]:
         records=Records(daemon.root.run / "xenopsd" / hypervisor.name),
         domains=Domains(),
         hypervisor=hypervisor,
-        datapaths=Datapaths(client(Storage, daemon.root.storage_socket)),
-        store=MemoryStore(),
+        datapaths=Datapaths(client(Storage, daemon.root.storage_socket), hypervisor.opens),
+        store=hypervisor.make_store(),
         scratch=daemon.root.under("/var/lib/xenopsd/suspend"),
         notify=updates.add,
     )
     workers = daemon.config.integer("worker-pool-size", WORKERS)
     scheduler = Scheduler(ctx, updates, workers, daemon.config.number("restart-pause", operations.RESTART_PAUSE))
+    await ctx.store.open(scheduler.on_guest)
     await hypervisor.open(scheduler.on_event)
     try:
-        scheduler.reconcile()
+        await scheduler.reconcile()
         async with serve(daemon.root.xenopsd_socket, (Xenops, Service(ctx, scheduler, updates))):
             yield
     finally:
         await scheduler.close()
         await hypervisor.close()
+        await ctx.store.close()

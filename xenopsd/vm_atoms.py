@@ -59,7 +59,6 @@ async def create(ctx: Context, entry: Entry, atom: VmCreate, task: Running) -> N
         plugged_vifs=frozenset(),
     )
     ctx.domains.begin(vm.id)
-    ctx.store.write(store.domain_tree(vm, domid))
 
 
 def _domain(entry: Entry) -> Domain:
@@ -79,8 +78,18 @@ def _domain(entry: Entry) -> Domain:
 
 
 async def build(ctx: Context, entry: Entry, atom: VmBuild, task: Running) -> None:
-    await ctx.hypervisor.launch(_domain(entry))
-    ctx.notify(VmUpdate(atom.vm))
+    await _made(ctx, entry, await ctx.hypervisor.launch(_domain(entry)))
+
+
+async def _made(ctx: Context, entry: Entry, domid: int) -> None:
+    """Note a domain that was just made, and write its tree while it is still paused."""
+    try:
+        ctx.records.put_private(entry.vm.id, domid=domid)
+        await ctx.store.create(store.Tree(entry.vm, domid, tuple(entry.vifs.values())))
+    except BaseException:
+        await ctx.hypervisor.destroy(entry.vm.id)
+        raise
+    ctx.notify(VmUpdate(entry.vm.id))
 
 
 async def built(ctx: Context, entry: Entry, atom: VmBuilt, task: Running) -> None:
@@ -94,8 +103,7 @@ async def stop_domain(ctx: Context, entry: Entry, atom: VmStopDomain, task: Runn
 async def destroy(ctx: Context, entry: Entry, atom: VmDestroy, task: Running) -> None:
     vm, domid = atom.vm, entry.private.domid
     if domid is not None:
-        ctx.store.remove(store.directory(domid))
-        ctx.store.remove(f"/vm/{vm}")
+        await ctx.store.forget(vm, domid)
     end = ctx.domains.ended(vm)
     ctx.records.put_private(
         vm,
@@ -170,7 +178,7 @@ async def save(ctx: Context, entry: Entry, atom: VmSave, task: Running) -> None:
         except BaseException:
             # The domain is gone but the guest is not lost: let it go on from the file.
             ctx.domains.begin(vm)
-            await ctx.hypervisor.restore(_domain(entry), image)
+            await _made(ctx, entry, await ctx.hypervisor.restore(_domain(entry), image))
             await ctx.hypervisor.unpause(vm)
             raise
         finally:
@@ -184,7 +192,7 @@ async def restore(ctx: Context, entry: Entry, atom: VmRestore, task: Running) ->
     try:
         async with ctx.datapaths.opened(task.dbg, atom.image, _suspend_dp(vm), vm, read_write=False) as disk:
             await copy_out(disk, image)
-        await ctx.hypervisor.restore(_domain(entry), image)
+        await _made(ctx, entry, await ctx.hypervisor.restore(_domain(entry), image))
     finally:
         image.unlink(missing_ok=True)
     ctx.records.put_private(vm, suspended=False)
@@ -232,8 +240,5 @@ async def set_xsdata(ctx: Context, entry: Entry, atom: VmSetXsdata, task: Runnin
     xsdata = dict(atom.xsdata)
     ctx.records.put_vm(msgspec.structs.replace(entry.vm, xsdata=xsdata))
     if entry.private.domid is not None:
-        home = store.directory(entry.private.domid)
-        for prefix in store.GUEST_PREFIXES:
-            ctx.store.remove(f"{home}/{prefix}")
-        ctx.store.write({f"{home}/{key}": value for key, value in store.guest_writable(xsdata).items()})
+        await ctx.store.set_xsdata(entry.private.domid, xsdata)
     ctx.notify(VmUpdate(atom.vm))
