@@ -12,7 +12,7 @@ unexport PYTHONPATH PYTHONHOME
 help:
 	@echo "make run | stop | status | clean   the embedded host (HOST=$(HOST))"
 	@echo "make test | check | bench          tests; ruff and mypy; benchmarks"
-	@echo "make docs                          docs/api-coverage.md, and the API's reference in var/docs/api"
+	@echo "make docs                          docs/api-coverage.md, xe/xe.1, and the API's reference in var/docs/api"
 
 prepare:
 	@$(PYTHON) -m embedded.prepare
@@ -41,3 +41,4 @@ bench: prepare
 
 docs: prepare
 	@$(VENV) -m xapi.coverage docs/api-coverage.md --reference var/docs/api
+	@$(VENV) -m xapi.cli.manual xe/xe.1

@@ -18,7 +18,7 @@ from xapi.cli.commands import COMMANDS
 from xapi.cli.records import CLASSES
 from xapi.datamodel import MODEL
 
-FILE = REPOSITORY / "xe/completion.bash"
+FILE = REPOSITORY / "xe/completions/xe"
 BREAKS = " \\t\\n\"\\'><=;|&(:"
 DRIVER = f"""
 source {FILE}
