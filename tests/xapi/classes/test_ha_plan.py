@@ -1,6 +1,7 @@
 """What-if questions about high availability, on records of a pool of three hosts."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ class Three(Client):
             self.db.set("host", host, metrics=metrics, enabled=True, memory_overhead=0)
 
     def guest(self, host: str, size: int, priority: str = "restart") -> str:
-        limits = {f"memory_{kind}": size for kind in ("static_max", "dynamic_max", "dynamic_min", "static_min")}
+        limits: dict[str, Any] = {f"memory_{kind}": size for kind in ("static_max", "dynamic_max", "dynamic_min", "static_min")}
         return self.db.create(
             "VM", power_state="Running", resident_on=host, ha_restart_priority=priority, ha_always_run=True, VCPUs_max=1,
             VCPUs_at_startup=1, domain_type="hvm", HVM_shadow_multiplier=1.0, **limits,
