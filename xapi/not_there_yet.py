@@ -15,7 +15,6 @@ _HARDWARE = "passing hardware through to guests"
 _DIRECTORY = "TLS to an Active Directory"
 _WLB = "workload balancing: a service that is no longer made"
 _DR = "disaster recovery"
-_LIMITS = "limits on how often clients may call"
 _TRACING = "tracing of calls"
 _CLUSTERING = "clustered storage (GFS2)"
 _HOST = "settings of an installed host's own operating system"
@@ -60,7 +59,7 @@ _LISTED: tuple[tuple[str, str, str], ...] = (
     ("pool", _CACHING, "enable_local_storage_caching disable_local_storage_caching"),
     ("host", _CACHING, "enable_local_storage_caching disable_local_storage_caching"),
     ("pool", _HOST, "set_ssh_auto_mode"),
-    ("host", _HOST, "set_ssh_auto_mode update_firewalld_service_status bugreport_upload get_tracked_user_agents"),
+    ("host", _HOST, "set_ssh_auto_mode update_firewalld_service_status bugreport_upload"),
     ("host", _SWITCH, "local_management_reconfigure management_disable"),
     ("host", _HARDWARE, "mxgpu_vf_setup nvidia_vf_setup allocate_resources_for_vm"),
     ("host", _MIGRATION, "migrate_receive"),
@@ -81,10 +80,6 @@ _LISTED: tuple[tuple[str, str, str], ...] = (
         create destroy get_network pool_create pool_force_destroy pool_destroy pool_resync cstack_sync"""),
     ("Cluster_host", _CLUSTERING, "create destroy enable force_destroy forget disable"),
     ("Observer", _TRACING, "register unregister"),
-    ("Caller", _LIMITS, """
-        add_group remove_group query_token_usage query_call_count query_group_token_usage query_group_call_count
-        query_all_usage create destroy"""),
-    ("Rate_limit", _LIMITS, "add_caller remove_caller set_burst_size set_fill_rate create destroy"),
 )  # fmt: skip
 
 NOT_THERE_YET: Mapping[str, str] = MappingProxyType(
