@@ -13,7 +13,6 @@ _UPDATES = "updates of hosts"
 _MIGRATION = "migration between hosts"
 _HARDWARE = "passing hardware through to guests"
 _DIRECTORY = "TLS to an Active Directory"
-_WLB = "workload balancing: a service that is no longer made"
 _DR = "disaster recovery"
 _TRACING = "tracing of calls"
 _CLUSTERING = "clustered storage (GFS2)"
@@ -41,31 +40,27 @@ _LISTED: tuple[tuple[str, str, str], ...] = (
         prepare_for_poweroff"""),
     ("pool", _TLS, """
         enable_tls_verification enable_client_certificate_auth disable_client_certificate_auth
-        sync_trusted_certificates_from set_https_only"""),
+        sync_trusted_certificates_from"""),
     ("host", _TLS, """
         refresh_server_certificate emergency_reset_server_certificate cert_distrib_atom
-        emergency_disable_tls_verification emergency_reenable_tls_verification set_https_only"""),
-    ("pool", _UPDATES, "sync_updates check_update_readiness"),
-    ("host", _UPDATES, "apply_updates emergency_clear_mandatory_guidance"),
+        emergency_disable_tls_verification emergency_reenable_tls_verification"""),
+    ("pool", _UPDATES, "sync_updates"),
+    ("host", _UPDATES, "apply_updates"),
     ("pool_patch", _UPDATES, "apply pool_apply precheck"),
     ("pool_update", _UPDATES, "introduce pool_apply attach detach"),
     ("host_patch", _UPDATES, "apply"),
     ("Repository", _UPDATES, "apply apply_livepatch"),
     ("pool", _DIRECTORY, "external_auth_set_ldaps"),
     ("host", _DIRECTORY, "external_auth_set_ldaps"),
-    ("pool", _WLB, """
-        initialize_wlb deconfigure_wlb send_wlb_configuration retrieve_wlb_configuration retrieve_wlb_recommendations"""),
-    ("host", _WLB, "retrieve_wlb_evacuate_recommendations"),
     ("pool", _CACHING, "enable_local_storage_caching disable_local_storage_caching"),
     ("host", _CACHING, "enable_local_storage_caching disable_local_storage_caching"),
     ("pool", _HOST, "set_ssh_auto_mode"),
-    ("host", _HOST, "set_ssh_auto_mode update_firewalld_service_status bugreport_upload"),
+    ("host", _HOST, "set_ssh_auto_mode bugreport_upload"),
     ("host", _SWITCH, "local_management_reconfigure management_disable"),
     ("host", _HARDWARE, "mxgpu_vf_setup nvidia_vf_setup allocate_resources_for_vm"),
     ("host", _MIGRATION, "migrate_receive"),
     ("host", "what the domain manager and the storage service do not offer yet", "apply_guest_agent_config"),
     ("pool", _GONE, "test_archive_target"),
-    ("pool", "posting to other services", "send_test_post"),
     ("session", "reading another database file", "create_from_db_file"),
     ("VM", _MIGRATION, "pool_migrate pool_migrate_complete migrate_send assert_can_migrate assert_can_migrate_sender"),
     ("VM", _DR, "recover"),
@@ -75,7 +70,7 @@ _LISTED: tuple[tuple[str, str, str], ...] = (
     ("VBD", "pausing a disk of a running guest", "pause unpause"),
     ("VIF", "VLAN trunks of guests", "add_trunks remove_trunks set_trunks"),
     ("DR_task", _DR, "create destroy"),
-    ("network_sriov", _SRIOV, "create destroy get_remaining_capacity"),
+    ("network_sriov", _SRIOV, "create destroy"),
     ("Cluster", _CLUSTERING, """
         create destroy get_network pool_create pool_force_destroy pool_destroy pool_resync cstack_sync"""),
     ("Cluster_host", _CLUSTERING, "create destroy enable force_destroy forget disable"),

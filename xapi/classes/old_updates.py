@@ -1,6 +1,7 @@
 """XenAPI classes pool_update, pool_patch and host_patch: records of updates of the old kinds, as an imported database has them.
 
-None is installed here any more: what remains is to see them, and to be rid of them.
+None is installed here any more: what remains is to see them, and to be rid of them. Beside them: whether the pool is in a
+state to be updated.
 """
 
 from xapi.classes.host import assert_here
@@ -10,6 +11,34 @@ from xapi.server.context import Context
 from xapi.server.registry import implements
 
 APPLIED = "/var/update/applied"
+
+
+@implements("host.emergency_clear_mandatory_guidance")
+async def emergency_clear_mandatory_guidance(ctx: Context) -> None:
+    """XenAPI: host.emergency_clear_mandatory_guidance."""
+    ctx.db.set("host", ctx.app.localhost, pending_guidances=[])
+
+
+@implements("pool.check_update_readiness")
+async def check_update_readiness(ctx: Context, self: str, requires_reboot: bool) -> list[list[str]]:
+    """XenAPI: pool.check_update_readiness: why updates could not be installed now, as errors' codes and parameters."""
+    db, reasons = ctx.db, []
+    if db.get("pool", self, "ha_enabled"):
+        reasons.append(["HA_IS_ENABLED"])
+    hosts = db.refs("host")
+    live = [host for host in hosts if _is_live(db, host)]
+    reasons += [["HOST_OFFLINE", host] for host in hosts if host not in live]
+    if requires_reboot:
+        for host in live:
+            guests = [vm for vm in db.get("host", host, "resident_VMs") if not db.get("VM", vm, "is_control_domain")]
+            if guests and len(live) == 1:
+                reasons += [["VM_BAD_POWER_STATE", vm, "halted", db.get("VM", vm, "power_state").lower()] for vm in guests]
+    return reasons
+
+
+def _is_live(db: Store, host: str) -> bool:
+    metrics = db.get("host", host, "metrics")
+    return db.exists("host_metrics", metrics) and bool(db.get("host_metrics", metrics, "live"))
 
 
 @implements("pool_update.destroy")
