@@ -18,7 +18,18 @@ from idl.rrd import Metrics
 from idl.storage import Storage
 from idl.xenops import Xenops
 from xapi import dbsync, loading, network_sync
-from xapi.classes import certificate, login_watch, pbd, sm, templates, vdi_rows, vmss, xenops_events
+from xapi.classes import (
+    certificate,
+    host_access,
+    host_crashdump,
+    login_watch,
+    pbd,
+    sm,
+    templates,
+    vdi_rows,
+    vmss,
+    xenops_events,
+)
 from xapi.database.journal import Journal
 from xapi.database.schema import from_model
 from xapi.database.store import Store
@@ -104,6 +115,7 @@ async def _meet_the_daemons(ctx: Context) -> None:
         ("storage types", sm.register(ctx)),
         ("local storage", make_local_storage(ctx)),
         ("certificate", certificate.sync(ctx)),
+        ("crash dumps", host_crashdump.sync(ctx)),
         ("storage", pbd.plug_all(ctx)),
         ("guests", guests.resync()),
     ]
@@ -113,6 +125,7 @@ async def _meet_the_daemons(ctx: Context) -> None:
                 await step
         except (RpcError, Unreachable, TimeoutError, XenAPIError) as error:
             log.error("start-up: %s: %s", name, error)
+    host_access.watch(ctx)
     ctx.app.spawn(guests.run(), "guest events")
     ctx.app.spawn(vmss.run(ctx.app), "snapshot schedules")
 

@@ -19,6 +19,7 @@ from idl.xenops import Xenops
 from xapi.database.schema import NULL_REF
 from xapi.database.store import Store
 from xapi.server.audit import LOG, AuditLog
+from xapi.server.callers import Callers
 from xapi.server.login_attempts import LoginAttempts
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class App:
     watch: Watch = field(init=False)
     audit: AuditLog = field(init=False)
     xenops: GuestUpdates = field(init=False)
+    callers: Callers = field(init=False)
     attempts: LoginAttempts = field(default_factory=LoginAttempts)
     localhost: str = NULL_REF
     """Ref of the host this process runs on; set by start-up."""
@@ -95,6 +97,7 @@ class App:
     """Running background coroutines; joined at stop."""
 
     def __post_init__(self) -> None:
+        self.callers = Callers(self.db)
         self.audit = AuditLog(self.root.under(LOG))
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:

@@ -26,6 +26,8 @@ from idl.paths import Root
 from xapi.server.directory import DirectoryError, Refused, ServiceFailure, Unresolved
 
 PLACE = "/etc/xapi.d/extauth"
+LONGEST_NAME = 255
+"""Bytes, of a file."""
 TIMEOUT = 120.0
 T = TypeVar("T")
 
@@ -39,7 +41,7 @@ class _Answer(msgspec.Struct):
 
 def program(root: Root, kind: str) -> Path | None:
     """Return the executable for directories of type *kind*, if there is one."""
-    if not kind or "/" in kind or kind.startswith("."):
+    if not 0 < len(kind.encode()) <= LONGEST_NAME or "/" in kind or "\0" in kind or kind.startswith("."):
         return None
     path = root.under(PLACE) / kind
     return path if path.is_file() and os.access(path, os.X_OK) else None

@@ -55,9 +55,17 @@ class Door(asyncio.Protocol):
             self._origin = Origin(address=str(peer[0]) if peer else "")
             # Only stunnel, which is on this host, says who the real client is.
             self._fresh = self._origin.address.startswith("127.") or self._origin.address == "::1"
+            if not self._fresh and self._is_closed_to_http():
+                self._transport.abort()
+                return
             loop = asyncio.get_running_loop()
             self._began = self._last_read = loop.time()
             self._timer = loop.call_later(READ_LIMIT, self._check_pace)
+
+    def _is_closed_to_http(self) -> bool:
+        """Whether clients elsewhere must come through TLS, which arrives from this host (``host.set_https_only``)."""
+        db, host = self._app.db, self._app.localhost
+        return db.exists("host", host) and bool(db.get("host", host, "https_only"))
 
     def connection_lost(self, error: Exception | None) -> None:
         self._closing = True

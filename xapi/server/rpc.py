@@ -55,6 +55,7 @@ async def _xml(ctx: Context, body: bytes) -> bytes:
     if name.startswith("system."):
         return _system(name, params)
     try:
+        await _admit(ctx)
         outcome = await dispatch.call(ctx, name, params)
         return xmlrpc.success(result_text(outcome.type, outcome.value, "xml"))
     except Exception as reason:
@@ -72,11 +73,18 @@ async def _json(ctx: Context, body: bytes) -> bytes:
             return jsonrpc.success(call, msgspec.json.encode(call.params[0] if call.params else "").decode())
         if call.method == "system.listMethods":
             return jsonrpc.success(call, "[" + ",".join(f'"{name}"' for name in _method_names()) + "]")
+        await _admit(ctx)
         outcome = await dispatch.call(ctx, call.method, call.params)
         return jsonrpc.success(call, result_text(outcome.type, outcome.value, "json"))
     except Exception as reason:
         # The top of a request.
         return jsonrpc.failure(call, dispatch.as_api_error(ctx, reason).description)
+
+
+async def _admit(ctx: Context) -> None:
+    """Hold the call back if its caller may make only so many."""
+    if not ctx.origin.local_root:
+        await ctx.app.callers.admit(ctx.origin.user_agent, ctx.origin.address)
 
 
 def _method_names() -> list[str]:
