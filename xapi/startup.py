@@ -17,7 +17,7 @@ from idl.rpc import RpcError, Unreachable, client
 from idl.rrd import Metrics
 from idl.storage import Storage
 from idl.xenops import Xenops
-from xapi import dbsync, loading, network_sync
+from xapi import dbsync, loading, network_sync, restore
 from xapi.classes import certificate, pbd, sm, templates, vdi_rows, vmss, xenops_events
 from xapi.database.journal import Journal
 from xapi.database.schema import from_model
@@ -62,6 +62,7 @@ async def running(daemon: Daemon) -> AsyncIterator[None]:
     journal = Journal(daemon.root.under("/var/lib/xcp/state.sqlite"))
     store = Store(from_model(), journal, durable_tables=["task"])
     journal.start()
+    await restore.take_over(store, daemon.root.under(restore.RESTORE))
     app = make_app(daemon, store)
     cookie = daemon.root.under("/var/run/xapi_init_complete.cookie")
     cookie.parent.mkdir(parents=True, exist_ok=True)
