@@ -29,7 +29,8 @@ from xapi.server.sessions import assert_permitted
 
 log = logging.getLogger(__name__)
 
-ASYNC_PREFIXES = ("Async.", "InternalAsync.")
+INTERNAL = "InternalAsync."
+ASYNC_PREFIXES = ("Async.", INTERNAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ async def call(ctx: Context, name: str, params: list[Any]) -> Outcome:
     if message.needs_session:
         assert_permitted(ctx, message, values[handler.key_at] if handler.key_at is not None else None)
     if wants_task:
-        return Outcome(Ref("task"), _start(ctx, handler, values))
+        return Outcome(Ref("task"), _start(ctx, handler, values, internal=name.startswith(INTERNAL)))
     return Outcome(message.result, await _run_now(ctx, handler, values))
 
 
@@ -175,7 +176,9 @@ def _copy(value: object) -> object:
 
 
 def _is_pool(ctx: Context) -> bool:
-    return ctx.origin.local_root or (ctx.db.exists("session", ctx.session) and ctx.db.get("session", ctx.session, "pool") is True)
+    if ctx.origin.local_root or ctx.app.sessions.is_local(ctx.session):
+        return True
+    return ctx.db.exists("session", ctx.session) and ctx.db.get("session", ctx.session, "pool") is True
 
 
 async def _run_now(ctx: Context, handler: Handler, values: list[Any]) -> Any:
@@ -188,7 +191,11 @@ async def _run_now(ctx: Context, handler: Handler, values: list[Any]) -> Any:
             ctx.task = f"DummyRef:|{handler.message.wire_name}|"
     try:
         generation = ctx.db.generation
-        value = await invoke(ctx, handler, values)
+        if handler.needs_task:
+            with ctx.app.tasks.cancellable(ctx):
+                value = await invoke(ctx, handler, values)
+        else:
+            value = await invoke(ctx, handler, values)
         if ctx.db.generation != generation and handler.message.kind not in _READS:
             await ctx.db.durable()
         return value
@@ -211,15 +218,17 @@ _READS = frozenset(
 )
 
 
-def _start(ctx: Context, handler: Handler, values: list[Any]) -> str:
-    """Begin an ``Async.`` call and return its task."""
+def _start(ctx: Context, handler: Handler, values: list[Any], *, internal: bool) -> str:
+    """Begin an ``Async.`` call and return its task; an *internal* one is a part of the task that it was called under."""
     message = handler.message
+    if internal and ctx.has_task:
+        ctx.subtask_of = ctx.task
     ctx.task = ctx.app.tasks.create(ctx, f"Async.{message.wire_name}", ephemeral=False)
 
     async def work() -> str:
         return result_text(message.result, await invoke(ctx, handler, values), "xml")
 
-    ctx.app.tasks.start(ctx.task, work())
+    ctx.app.tasks.start(ctx, work())
     return ctx.task
 
 

@@ -3,16 +3,16 @@
 import base64
 import binascii
 import contextlib
-import hmac
 from collections.abc import AsyncIterator
 
 from xapi.database.schema import NULL_REF
 from xapi.datamodel.model import HttpAction
 from xapi.errors import XenAPIError
-from xapi.server.authentication import local_user, pool_secret
+from xapi.server.authentication import is_pool_secret
 from xapi.server.context import Context
+from xapi.server.dispatch import call_as
 from xapi.server.http_types import HttpError, Request
-from xapi.server.sessions import assert_http_permitted, login_failed
+from xapi.server.sessions import assert_http_permitted
 
 
 @contextlib.asynccontextmanager
@@ -36,17 +36,17 @@ async def authenticated(ctx: Context, action: HttpAction, request: Request) -> A
         elif request.origin.local_root:
             made = ctx.session = sessions.create(request.origin, superuser=True)
         elif secret:
-            if not hmac.compare_digest(secret.encode(), pool_secret(ctx.app).encode()):
+            if not is_pool_secret(ctx.app, secret):
                 raise _unauthorised(ctx, action, request)
             made = ctx.session = sessions.create(request.origin, superuser=True, pool=True)
         elif basic.lower().startswith("basic "):
             made = ctx.session = await _basic_login(ctx, action, request, basic[6:])
         else:
             raise _unauthorised(ctx, action, request)
-        assert_http_permitted(ctx, action.name)
+        assert_http_permitted(ctx, action.name, arguments=request.arguments)
         yield
     except XenAPIError as reason:
-        if reason.code == "SESSION_INVALID":
+        if reason.code in _NOT_LOGGED_IN:
             raise _unauthorised(ctx, action, request) from reason
         _fail_given_task(ctx, request, reason)
         if reason.code == "RBAC_PERMISSION_DENIED":
@@ -55,6 +55,9 @@ async def authenticated(ctx: Context, action: HttpAction, request: Request) -> A
     finally:
         if made != NULL_REF:
             sessions.destroy(made)
+
+
+_NOT_LOGGED_IN = frozenset({"SESSION_INVALID", "SESSION_AUTHENTICATION_FAILED", "SESSION_AUTHORIZATION_FAILED"})
 
 
 def _unauthorised(ctx: Context, action: HttpAction, request: Request) -> HttpError:
@@ -72,10 +75,10 @@ async def _basic_login(ctx: Context, action: HttpAction, request: Request, encod
         user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         raise _unauthorised(ctx, action, request) from None
-    if not await local_user(ctx.app, user, password):
-        await login_failed(ctx, user)
-        raise _unauthorised(ctx, action, request)
-    return ctx.app.sessions.create(ctx.origin, superuser=True, user_name=user, originator="http Basic auth")
+    family = "IPv6" if ":" in ctx.origin.address else "IPv4"
+    originator = f"{family} {ctx.origin.address} using Basic auth"
+    session: str = await call_as(ctx, "session.login_with_password", user, password, "", originator)
+    return session
 
 
 def _fail_given_task(ctx: Context, request: Request, reason: XenAPIError) -> None:

@@ -35,7 +35,8 @@ async def run_handler(ctx: Context, action: HttpAction, request: Request, reply:
             ctx.subtask_of = parent
         ctx.task = ctx.app.tasks.create(ctx, f"{request.method} {request.path}")
     try:
-        result = await handler(ctx, request, reply)
+        with ctx.app.tasks.cancellable(ctx):
+            result = await handler(ctx, request, reply)
         await ctx.db.durable()
         if ctx.has_task:
             ctx.app.tasks.succeed(ctx.task, result or "")

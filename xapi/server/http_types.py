@@ -184,6 +184,11 @@ class Request:
         """Return a parameter from a cookie, else from the query."""
         return self.cookies.get(name, self.query.get(name))
 
+    @property
+    def arguments(self) -> dict[str, str]:
+        """All parameters; those in cookies win."""
+        return {**self.query, **self.cookies}
+
 
 @dataclass(slots=True)
 class Reply:
