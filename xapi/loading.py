@@ -10,7 +10,7 @@ CLASSES = (
     "vm_guest", "vm_memory", "vm_placement", "vm_power", "vm_provision", "vm_recovery", "vm_revert",
     "vm_secureboot", "vm_settings", "vm_suspend", "vm_vcpus", "vmss",
 )  # fmt: skip
-TRANSFER = ("audit_log", "blobs", "console", "database", "disks", "files", "metrics")
+TRANSFER = ("audit_log", "blobs", "console", "database", "disks", "files", "metrics", "openmetrics")
 OTHERS = ("server.cors", "cli.handler")
 
 

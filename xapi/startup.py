@@ -77,6 +77,7 @@ async def running(daemon: Daemon) -> AsyncIterator[None]:
         await store.durable()
         await stack.enter_async_context(http.listen_unix(app, daemon.root.xapi_socket))
         app.spawn(_collect_garbage(app), "garbage collection")
+        app.spawn(app.measures.watch_the_loop(), "event loop lag")
         await _meet_the_daemons(ctx)
         await store.durable()
         for address, port in _addresses(daemon.config):

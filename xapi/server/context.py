@@ -20,6 +20,7 @@ from xapi.database.schema import NULL_REF
 from xapi.database.store import Store
 from xapi.server.audit import LOG, AuditLog
 from xapi.server.login_attempts import LoginAttempts
+from xapi.server.measures import Measures
 
 if TYPE_CHECKING:
     from xapi.server.events import Events
@@ -88,6 +89,7 @@ class App:
     audit: AuditLog = field(init=False)
     xenops: GuestUpdates = field(init=False)
     attempts: LoginAttempts = field(default_factory=LoginAttempts)
+    measures: Measures = field(default_factory=Measures)
     localhost: str = NULL_REF
     """Ref of the host this process runs on; set by start-up."""
     inventory: dict[str, str] = field(default_factory=dict)

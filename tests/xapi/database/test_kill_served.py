@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 from tests.xapi.database.kill_server import DATABASE
 from xapi.database.journal import Journal
@@ -45,24 +46,26 @@ class Told:
         return len(self.labels) + 2 * len(self.marks) + len(self.gone)
 
 
-def start(module: str, *arguments: str) -> subprocess.Popen[str]:
+def start(module: str, *arguments: str, stdout: int | IO[str] = subprocess.PIPE) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.Popen([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen([sys.executable, "-m", module, *arguments], stdout=stdout, text=True, env=environment)
 
 
 def write_and_kill(root: Path, round_: int, told: Told) -> None:
+    heard = root / f"heard-{round_}"
     server = start("tests.xapi.database.kill_server", str(root))
     try:
         assert server.stdout is not None and server.stdout.readline() == "serving\n"
-        clients = start("tests.xapi.database.kill_clients", str(root / "var/lib/xcp/xapi"), f"r{round_}")
+        # Into a file: a pipe that nobody reads would hold the clients up.
+        with heard.open("w") as file:
+            clients = start("tests.xapi.database.kill_clients", str(root / "var/lib/xcp/xapi"), f"r{round_}", stdout=file)
         # The load is the point: a while of it, then death at a moment that nobody chose.
         time.sleep(SECONDS)
     finally:
         server.send_signal(signal.SIGKILL)
         server.wait()
-    output, _ = clients.communicate(timeout=60)
-    assert clients.returncode == 0
-    for line in output.splitlines():
+    assert clients.wait(timeout=60) == 0
+    for line in heard.read_text().splitlines():
         told.hear(line)
 
 
