@@ -7,6 +7,7 @@ guests brought in line with reality, and only then the network.
 import asyncio
 import contextlib
 import logging
+import resource
 import time
 from collections.abc import AsyncIterator
 
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 
 GARBAGE_PERIOD = 30.0
 DAEMON_PATIENCE = 60.0
+CONNECTIONS = 65536
 
 
 def make_app(daemon: Daemon, store: Store) -> App:
@@ -55,9 +57,22 @@ def make_app(daemon: Daemon, store: Store) -> App:
     return app
 
 
+def allow_connections(wanted: int) -> None:
+    """Raise the limit of open files as far as it is allowed: clients keep connections with waiting calls for days."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= wanted:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
+    except (ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        log.info("no more than %d connections are possible: the hard limit of open files", hard)
+
+
 @contextlib.asynccontextmanager
 async def running(daemon: Daemon) -> AsyncIterator[None]:
     """Run xapi while the block runs."""
+    allow_connections(CONNECTIONS)
     loading.load()
     journal = Journal(daemon.root.under("/var/lib/xcp/state.sqlite"))
     store = Store(from_model(), journal, durable_tables=["task"])

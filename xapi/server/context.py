@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -96,6 +97,9 @@ class App:
     jobs: set[asyncio.Task[Any]] = field(default_factory=set)
     """Running background coroutines; joined at stop."""
 
+    listening: set[asyncio.Task[Any]] = field(default_factory=set)
+    """Calls that only wait for events: they end when their client goes away."""
+
     def __post_init__(self) -> None:
         self.audit = AuditLog(self.root.under(LOG))
 
@@ -105,6 +109,17 @@ class App:
         self.jobs.add(task)
         task.add_done_callback(self._job_ended)
         return task
+
+    @contextlib.contextmanager
+    def only_listening(self) -> Iterator[None]:
+        """Say that the running call does nothing but wait, while the block runs."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.listening.add(task)
+        try:
+            yield
+        finally:
+            self.listening.discard(task)
 
     def _job_ended(self, task: asyncio.Task[Any]) -> None:
         self.jobs.discard(task)
