@@ -69,7 +69,7 @@ def mutated(draw: st.DrawFn, samples: list[bytes]) -> bytes:
 @settings(max_examples=300, deadline=None)
 @example(b"<methodCall><methodName>a</methodName><params><param><value>" + b"<array>" * 3000)
 @example(
-    b'<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><methodCall><methodName>&b;</methodName></methodCall>'
+    b'<!DOCTYPE a [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><methodCall><methodName>&b;</methodName></methodCall>'
 )
 @example(b'<?xml version="1.0" encoding="no-such"?><methodCall/>')
 @example(b'<?xml version="1.0" encoding="utf-16"?><methodCall/>')
