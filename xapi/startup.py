@@ -18,7 +18,7 @@ from idl.rpc import RpcError, Unreachable, client
 from idl.rrd import Metrics
 from idl.storage import Storage
 from idl.xenops import Xenops
-from xapi import dbsync, loading, network_sync, restore
+from xapi import dbsync, garbage, loading, network_sync, restore
 from xapi.classes import certificate, login_watch, pbd, sm, templates, vdi_rows, vmss, xenops_events
 from xapi.database.journal import Journal
 from xapi.database.schema import from_model
@@ -89,6 +89,7 @@ async def running(daemon: Daemon) -> AsyncIterator[None]:
         dbsync.forget_the_past(ctx)
         dbsync.know_this_host(ctx)
         templates.create_default_templates(ctx)
+        garbage.collect(store)
         await store.durable()
         await stack.enter_async_context(http.listen_unix(app, daemon.root.xapi_socket))
         app.spawn(_collect_garbage(app), "garbage collection")
@@ -148,6 +149,7 @@ async def _collect_garbage(app: App) -> None:
         app.events.heartbeat()
         ctx = internal_context(app, "garbage collection")
         vdi_rows.collect_garbage(ctx)
+        garbage.collect(app.db)
         dbsync.still_alive(ctx)
 
 
