@@ -79,7 +79,6 @@ _LISTED: tuple[tuple[str, str, str], ...] = (
     ("pool", _GONE, "enable_binary_storage disable_binary_storage send_test_post test_archive_target set_vswitch_controller"),
     ("host", _GONE, "enable_binary_storage disable_binary_storage"),
     ("host_crashdump", "crashes of the host are not collected", "destroy upload"),
-    ("session", "reading another database file", "create_from_db_file"),
     ("VM", _MIGRATION, """
         pool_migrate pool_migrate_complete migrate_send assert_can_migrate assert_can_migrate_sender"""),
     ("VM", _DR, "recover"),

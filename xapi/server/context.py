@@ -153,10 +153,12 @@ class Context:
     """Of the task that is made for this call: what ``x-http-other-config-…`` headers said."""
     subtask_of: str = NULL_REF
     cancel_hooks: list[Callable[[], None]] = field(default_factory=list)
+    other_database: Store | None = None
+    """What the call reads, if its session is about a dump and not about this pool."""
 
     @property
     def db(self) -> Store:
-        return self.app.db
+        return self.app.db if self.other_database is None else self.other_database
 
     @property
     def services(self) -> Services:
