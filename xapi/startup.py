@@ -7,6 +7,7 @@ guests brought in line with reality, and only then the network.
 import asyncio
 import contextlib
 import logging
+import resource
 import time
 from collections.abc import AsyncIterator
 
@@ -17,7 +18,7 @@ from idl.rpc import RpcError, Unreachable, client
 from idl.rrd import Metrics
 from idl.storage import Storage
 from idl.xenops import Xenops
-from xapi import dbsync, loading, network_sync
+from xapi import dbsync, garbage, loading, network_sync, restore
 from xapi.classes import (
     certificate,
     host_access,
@@ -46,6 +47,7 @@ log = logging.getLogger(__name__)
 
 GARBAGE_PERIOD = 30.0
 DAEMON_PATIENCE = 60.0
+CONNECTIONS = 65536
 
 
 def make_app(daemon: Daemon, store: Store) -> App:
@@ -66,13 +68,27 @@ def make_app(daemon: Daemon, store: Store) -> App:
     return app
 
 
+def allow_connections(wanted: int) -> None:
+    """Raise the limit of open files as far as it is allowed: clients keep connections with waiting calls for days."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= wanted:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
+    except (ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        log.info("no more than %d connections are possible: the hard limit of open files", hard)
+
+
 @contextlib.asynccontextmanager
 async def running(daemon: Daemon) -> AsyncIterator[None]:
     """Run xapi while the block runs."""
+    allow_connections(CONNECTIONS)
     loading.load()
     journal = Journal(daemon.root.under("/var/lib/xcp/state.sqlite"))
     store = Store(from_model(), journal, durable_tables=["task"])
     journal.start()
+    await restore.take_over(store, daemon.root.under(restore.RESTORE))
     app = make_app(daemon, store)
     cookie = daemon.root.under("/var/run/xapi_init_complete.cookie")
     cookie.parent.mkdir(parents=True, exist_ok=True)
@@ -84,9 +100,11 @@ async def running(daemon: Daemon) -> AsyncIterator[None]:
         dbsync.forget_the_past(ctx)
         dbsync.know_this_host(ctx)
         templates.create_default_templates(ctx)
+        garbage.collect(store)
         await store.durable()
         await stack.enter_async_context(http.listen_unix(app, daemon.root.xapi_socket))
         app.spawn(_collect_garbage(app), "garbage collection")
+        app.spawn(app.measures.watch_the_loop(), "event loop lag")
         await _meet_the_daemons(ctx)
         await store.durable()
         for address, port in _addresses(daemon.config):
@@ -144,6 +162,7 @@ async def _collect_garbage(app: App) -> None:
         app.events.heartbeat()
         ctx = internal_context(app, "garbage collection")
         vdi_rows.collect_garbage(ctx)
+        garbage.collect(app.db)
         dbsync.still_alive(ctx)
 
 

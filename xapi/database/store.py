@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from xapi.database.durability import Durability, revived
-from xapi.database.journal import Journal
+from xapi.database.journal import Journal, Written
 from xapi.database.relations import Relations, targets
 from xapi.database.rows import (
     Changes,
@@ -95,6 +95,11 @@ class Store:
         entry.rows.clear()
         entry.by_change.clear()
         entry.by_name.clear()
+
+    @property
+    def written(self) -> Written:
+        """What has gone to the disk since the start."""
+        return Written() if self._disk is None else self._disk.written
 
     async def durable(self) -> None:
         """Return when every change made so far is on disk.
