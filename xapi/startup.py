@@ -19,6 +19,7 @@ from idl.storage import Storage
 from idl.xenops import Xenops
 from xapi import dbsync, loading, network_sync
 from xapi.classes import certificate, login_watch, pbd, sm, templates, vdi_rows, vmss, xenops_events
+from xapi.classes.allowed_operations import Keeper
 from xapi.database.journal import Journal
 from xapi.database.schema import from_model
 from xapi.database.store import Store
@@ -63,6 +64,8 @@ async def running(daemon: Daemon) -> AsyncIterator[None]:
     store = Store(from_model(), journal, durable_tables=["task"])
     journal.start()
     app = make_app(daemon, store)
+    # The coordinator's work: it writes what follows from the rows that it owns.
+    Keeper(store)
     cookie = daemon.root.under("/var/run/xapi_init_complete.cookie")
     cookie.parent.mkdir(parents=True, exist_ok=True)
     cookie.unlink(missing_ok=True)
