@@ -6,6 +6,7 @@ client could mean, with nonsense of the right types and with values of the wrong
 
 import asyncio
 import logging
+import os
 import traceback
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -15,7 +16,6 @@ import pytest
 
 from idl.rpc import Unreachable
 from tests.xapi.classes.vm_pool import Pool
-from xapi.classes import host_power
 from xapi.database.schema import NULL_REF
 from xapi.datamodel import MODEL
 from xapi.datamodel.model import (
@@ -76,7 +76,7 @@ class Stock:
         if cls in self._making:
             return NULL_REF
         self._making.add(cls)
-        given = {
+        given: dict[str, Any] = {
             field.name: self.ref(field.type.cls)
             for field in MODEL.classes[cls].fields
             if isinstance(field.type, Ref) and field.type.cls != cls and cls not in ("host", "pool")
@@ -157,9 +157,9 @@ async def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         raise FileNotFoundError(2, "No such file or directory", command[0])
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", no_command)
-    monkeypatch.setattr(host_power.os, "kill", lambda *_: None)
+    monkeypatch.setattr(os, "kill", lambda *_: None)
     made = Pool(tmp_path)
-    made.app.services.network = made.app.services.metrics = Away()  # type: ignore[assignment]
+    made.app.services.network = made.app.services.metrics = Away()
     for fake in (made.storage, made.xenops):
         fake.__class__ = type("Partly", (Away, type(fake)), {})
     password = tmp_path / "password"

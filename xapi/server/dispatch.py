@@ -57,12 +57,16 @@ class Handler:
     """Its calls go to the audit log."""
 
 
-@functools.cache
 def find(name: str) -> Handler | None:
     """Return the handler of a wire name, also in its ``Class_method`` spelling; None for an unknown one."""
     message = MODEL.messages.get(name) or _by_alias().get(name)
-    if message is None:
-        return None
+    # Only what the datamodel names is kept: unknown names are without end.
+    return None if message is None else _handler(message.wire_name)
+
+
+@functools.cache
+def _handler(wire_name: str) -> Handler:
+    message = MODEL.messages[wire_name]
     run = answer_to(message) or _not_there_yet(message)
     if message.kind is MessageKind.CREATE:
         cls = MODEL.classes[message.cls]
@@ -126,12 +130,15 @@ async def call(ctx: Context, name: str, params: list[Any]) -> Outcome:
     message = handler.message
     if wants_task and not message.is_async:
         raise XenAPIError("Fault", [f"No async mode for this operation (rpc: {name})"])
-    if message.needs_session:
-        params = _take_session(ctx, message, params)
-    values = _convert(handler, params)
     ctx.name = message.wire_name
+    given = params[1:] if message.needs_session else params
+    _assert_count(handler, len(given) if params or not message.needs_session else -1)
     if message.impl is Impl.REMOVED:
+        _check_session(ctx, params)
         raise errors.message_removed()
+    values = _convert(handler, given)
+    if message.needs_session:
+        _check_session(ctx, params)
     if message.pool_internal and not _is_pool(ctx):
         raise errors.internal_error(f"{message.wire_name} may only be called by the pool itself")
     if message.needs_session:
@@ -141,21 +148,22 @@ async def call(ctx: Context, name: str, params: list[Any]) -> Outcome:
     return Outcome(message.result, await _run_now(ctx, handler, values))
 
 
-def _take_session(ctx: Context, message: Message, params: list[Any]) -> list[Any]:
-    if not params:
-        raise errors.message_parameter_count_mismatch(message.wire_name, message.required_params, -1)
-    session = params[0]
+def _assert_count(handler: Handler, given: int) -> None:
+    if given < handler.required or (given > len(handler.message.params) and not handler.has_optional):
+        raise errors.message_parameter_count_mismatch(handler.message.wire_name, handler.required, given)
+
+
+def _check_session(ctx: Context, params: list[Any]) -> None:
+    """Take the session, which comes first, as the call's."""
+    session = params[0] if params else ""
     if not isinstance(session, str):
         raise errors.internal_error("the session must be a string")
     ctx.session = session
     ctx.app.sessions.check(session)
-    return params[1:]
 
 
 def _convert(handler: Handler, params: list[Any]) -> list[Any]:
     message = handler.message
-    if len(params) < handler.required or (len(params) > len(message.params) and not handler.has_optional):
-        raise errors.message_parameter_count_mismatch(message.wire_name, handler.required, len(params))
     values = [convert(value) for convert, value in zip(handler.converters, params, strict=False)]
     for param in message.params[len(values) :]:
         assert param.default is not NO_DEFAULT

@@ -62,8 +62,8 @@ class Events:
         generation = _parse_token(token)
         subscriptions = Subscriptions(words, self._told)
         tables = subscriptions.tables(self._told)
-        wait = timeout if math.isfinite(timeout) else LONGEST_WAIT
-        deadline = asyncio.get_running_loop().time() + min(max(wait, 0.0), LONGEST_WAIT)
+        patience = LONGEST_WAIT if math.isnan(timeout) else min(max(timeout, 0.0), LONGEST_WAIT)
+        deadline = asyncio.get_running_loop().time() + patience
         expired = False
         while True:
             events = self._collect(subscriptions, tables, generation)

@@ -152,6 +152,11 @@ class Door(asyncio.Protocol):
         except HttpError as error:
             self._busy = False
             return self._refuse(error)
+        except Exception:
+            # The top of a request; nothing of it goes out.
+            log.exception("a call from %s failed", self._origin.address)
+            self._busy = False
+            return self._refuse(HttpError(500, "the server failed; its log says why"))
         self._busy = False
         if self._closing or self._transport is None:
             return
