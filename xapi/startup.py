@@ -31,6 +31,7 @@ from xapi.classes import (
     vmss,
     xenops_events,
 )
+from xapi.classes.allowed_operations import Keeper
 from xapi.database.journal import Journal
 from xapi.database.schema import from_model
 from xapi.database.store import Store
@@ -90,6 +91,8 @@ async def running(daemon: Daemon) -> AsyncIterator[None]:
     journal.start()
     await restore.take_over(store, daemon.root.under(restore.RESTORE))
     app = make_app(daemon, store)
+    # The coordinator's work: it writes what follows from the rows that it owns.
+    Keeper(store)
     cookie = daemon.root.under("/var/run/xapi_init_complete.cookie")
     cookie.parent.mkdir(parents=True, exist_ok=True)
     cookie.unlink(missing_ok=True)

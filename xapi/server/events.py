@@ -64,10 +64,13 @@ class Events:
         tables = subscriptions.tables(self._told)
         patience = LONGEST_WAIT if math.isnan(timeout) else min(max(timeout, 0.0), LONGEST_WAIT)
         deadline = asyncio.get_running_loop().time() + patience
+        expired = False
         while True:
             events = self._collect(subscriptions, tables, generation)
-            if events or not await self._wait(session, subscriptions, deadline):
+            if events or expired:
                 return self._answer(events)
+            # What is written in the turn in which the time is over must not fall between this answer and the next.
+            expired = not await self._wait(session, subscriptions, deadline)
 
     def _collect(self, subscriptions: Subscriptions, tables: list[str], generation: int) -> list[Event]:
         messages: list[Event] = []
