@@ -4,7 +4,7 @@ import statistics
 from itertools import pairwise
 from typing import Any
 
-from tests.bench.core.host import BenchHost
+from tests.bench.core.host import HOST_UUID, BenchHost
 from tests.bench.core.wire import xml
 from tests.bench.figures import Figure
 from tests.bench.generator import NIL, Load, load
@@ -16,9 +16,9 @@ STARTERS = 8
 MIB = 1 << 20
 
 
-def _record(name: str) -> dict[str, Any]:
+def _record(name: str, affinity: str = "OpaqueRef:NULL") -> dict[str, Any]:
     return {
-        "name_label": name, "name_description": "", "user_version": "1", "is_a_template": False, "affinity": "OpaqueRef:NULL",
+        "name_label": name, "name_description": "", "user_version": "1", "is_a_template": False, "affinity": affinity,
         "memory_static_max": str(128 * MIB), "memory_dynamic_max": str(128 * MIB), "memory_dynamic_min": str(128 * MIB),
         "memory_static_min": str(64 * MIB), "VCPUs_params": {}, "VCPUs_max": "1", "VCPUs_at_startup": "1",
         "actions_after_shutdown": "destroy", "actions_after_reboot": "restart", "actions_after_crash": "restart",
@@ -56,8 +56,9 @@ def _rates(made: Load, stretch: int) -> list[float]:
 
 
 def _diskless_template(api: Any) -> str:
-    """Make a template without devices, small enough to start a hundred guests of it."""
-    vm = api.xenapi.VM.create(_record(f"{PREFIX}template"))
+    """Make a template without devices, small enough to start a hundred guests of it, on the host that is there."""
+    here = api.xenapi.host.get_by_uuid(HOST_UUID)
+    vm = api.xenapi.VM.create(_record(f"{PREFIX}template", affinity=here))
     api.xenapi.VM.set_is_a_template(vm, True)
     return str(vm)
 
