@@ -6,6 +6,7 @@ guests brought in line with reality, and only then the network.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import resource
 import time
@@ -49,6 +50,8 @@ log = logging.getLogger(__name__)
 GARBAGE_PERIOD = 30.0
 DAEMON_PATIENCE = 60.0
 CONNECTIONS = 65536
+COLLECT_AFTER = (10_000, 20, 50)
+"""Objects more than before, and collections of the younger generation, after which the cycle collector looks again."""
 
 
 def make_app(daemon: Daemon, store: Store) -> App:
@@ -105,6 +108,7 @@ async def running(daemon: Daemon) -> AsyncIterator[None]:
         templates.create_default_templates(ctx)
         garbage.collect(store)
         await store.durable()
+        _spare_the_collector()
         await stack.enter_async_context(http.listen_unix(app, daemon.root.xapi_socket))
         app.spawn(_collect_garbage(app), "garbage collection")
         app.spawn(app.measures.watch_the_loop(), "event loop lag")
@@ -116,6 +120,13 @@ async def running(daemon: Daemon) -> AsyncIterator[None]:
         cookie.touch()
         yield
         cookie.unlink(missing_ok=True)
+
+
+def _spare_the_collector() -> None:
+    """Have the cycle collector leave alone what is there to stay: going through a large pool's rows takes it 0.2 s."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 def _addresses(config: Config) -> list[tuple[str, int]]:

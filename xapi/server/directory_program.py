@@ -26,8 +26,6 @@ from idl.paths import Root
 from xapi.server.directory import DirectoryError, Refused, ServiceFailure, Unresolved
 
 PLACE = "/etc/xapi.d/extauth"
-LONGEST_NAME = 255
-"""Bytes, of a file."""
 TIMEOUT = 120.0
 T = TypeVar("T")
 

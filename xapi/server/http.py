@@ -24,6 +24,8 @@ READ_LIMIT = 10.0
 HIGH_WATER = 1 << 20
 LONGEST_PROXY_LINE = 107
 STREAM_BUFFER = 1 << 18
+COPIED = 1 << 16
+"""Bytes of a reply that are copied behind their head rather than sent on their own."""
 RPC_HEADERS = (
     "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Headers: X-Requested-With\r\nCache-Control: no-cache, no-store\r\n"
 )
@@ -187,11 +189,15 @@ class Door(asyncio.Protocol):
             return
         keep = head.keep_alive
         connection = "keep-alive" if keep else "close"
-        self._transport.write(
+        first = (
             f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {len(reply)}\r\n"
             f"{RPC_HEADERS}Connection: {connection}\r\n\r\n".encode()
-            + reply
         )
+        if len(reply) > COPIED:
+            self._transport.write(first)
+            self._transport.write(reply)
+        else:
+            self._transport.write(first + reply)
         if not keep:
             self._transport.close()
             return

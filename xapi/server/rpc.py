@@ -10,7 +10,7 @@ from xapi.datamodel import MODEL
 from xapi.errors import XenAPIError
 from xapi.server import dispatch, jsonrpc, xmlrpc
 from xapi.server.context import App, Context, Origin
-from xapi.server.encoding import escape, result_text, xml_array
+from xapi.server.encoding import escape, result_parts, xml_array
 from xapi.server.http_types import Head, HttpError
 from xapi.server.marshal import unsendable
 
@@ -61,7 +61,7 @@ async def _xml(ctx: Context, body: bytes) -> bytes:
     try:
         await _admit(ctx)
         outcome = await dispatch.call(ctx, name, params)
-        return xmlrpc.success(result_text(outcome.type, outcome.value, "xml"))
+        return xmlrpc.success(result_parts(outcome.type, outcome.value, "xml"))
     except Exception as reason:
         # The top of a request.
         return xmlrpc.failure(_failed(ctx, reason))
@@ -74,12 +74,12 @@ async def _json(ctx: Context, body: bytes) -> bytes:
         return jsonrpc.failure(reason.args[1], unsendable(reason.args[0]).description)
     try:
         if call.method.startswith("system.isAlive"):
-            return jsonrpc.success(call, msgspec.json.encode(call.params[0] if call.params else "").decode())
+            return jsonrpc.success(call, [msgspec.json.encode(call.params[0] if call.params else "")])
         if call.method == "system.listMethods":
-            return jsonrpc.success(call, "[" + ",".join(f'"{name}"' for name in _method_names()) + "]")
+            return jsonrpc.success(call, [msgspec.json.encode(_method_names())])
         await _admit(ctx)
         outcome = await dispatch.call(ctx, call.method, call.params)
-        return jsonrpc.success(call, result_text(outcome.type, outcome.value, "json"))
+        return jsonrpc.success(call, result_parts(outcome.type, outcome.value, "json"))
     except Exception as reason:
         # The top of a request.
         return jsonrpc.failure(call, _failed(ctx, reason))
