@@ -93,7 +93,7 @@ def mirror() -> str:
 
 
 def debootstrap(tree: Path) -> None:
-    command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", recipe.SUITE, tree, mirror()]
+    command: list[str | Path] = ["debootstrap", "--variant=minbase", "--include=ca-certificates", recipe.SUITE, tree, mirror()]
     run(command, timeout=BUILD_TIMEOUT, do="Can debootstrap reach the mirror that apt uses?")
 
 
