@@ -211,6 +211,31 @@ def native(type: Type) -> Convert:
             return _option(of)
 
 
+def inferred(value: Any) -> Type:
+    """Return a type that *value*, which no declaration describes, can be written by. :raises XenAPIError: there is none."""
+    match value:
+        case bool():
+            return Bool()
+        case int():
+            return Int()
+        case float():
+            return Float()
+        case list():
+            return Set(_common(value))
+        case dict():
+            return Map(String(), _common(list(value.values())))
+        case str():
+            return String()
+    raise _wrong("value", value)
+
+
+def _common(values: list[Any]) -> Type:
+    kinds = {inferred(value) for value in values}
+    if len(kinds) > 1:
+        raise _wrong("values of one type", values)
+    return kinds.pop() if kinds else String()
+
+
 def constructor_arguments(cls: Class, given: Any) -> dict[str, Any]:
     """Return the fields of a ``create`` call's struct: RW and StaticRO ones, with defaults for what is missing."""
     if not isinstance(given, dict):
