@@ -110,18 +110,28 @@ def _bool(value: Any) -> bool:
 
 
 def _datetime(value: Any) -> str:
-    """Return ``YYYYMMDDThh:mm:ssZ``; other zones are kept as they were given."""
+    """Return ``YYYYMMDDThh:mm:ssZ``; without a zone it is UTC already, with another one it is made so."""
     if not isinstance(value, str):
         raise _wrong("datetime", value)
     match = _DATE.fullmatch(value.strip())
     if match is None:
         raise _invalid(value)
-    year, month, day, hour, minute, second, zone = match.groups()
+    *parts, zone = match.groups()
     try:
-        datetime.datetime(int(year), int(month), int(day), int(hour), int(minute), min(int(second), 59))
-    except ValueError:
+        # A leap second is no time of Python's.
+        year, month, day, hour, minute, second = map(int, parts)
+        moment = datetime.datetime(year, month, day, hour, minute, min(second, 59)) - _offset(zone)
+    except (ValueError, OverflowError):
         raise _invalid(value) from None
-    return f"{year}{month}{day}T{hour}:{minute}:{second}{zone or 'Z'}"
+    # Not strftime: it leaves years before 1000 short.
+    return f"{moment.year:04d}{moment:%m%dT%H:%M:%SZ}"
+
+
+def _offset(zone: str | None) -> datetime.timedelta:
+    if zone is None or zone == "Z":
+        return datetime.timedelta()
+    minutes = int(zone[1:3]) * 60 + int(zone[-2:])
+    return datetime.timedelta(minutes=-minutes if zone[0] == "-" else minutes)
 
 
 def _enum(name: str) -> Convert:
