@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from lxml import etree
+
 from idl.rpc import RpcError
 from idl.xenops import Action, DeviceType, DirectBoot, Hvm, Problem, Pvh, PvInPvh, UefiFirmware, Vm
 from xenopsd import devices
@@ -42,6 +44,7 @@ def domain(machine: Machine, what: Domain, boot: DirectBoot | None) -> str:
     vm = what.vm
     if isinstance(vm.ty, PvInPvh):
         raise unsupported("PV in PVH: libvirt cannot ask for the shim")
+    hvm = isinstance(vm.ty, Hvm)
     return text(
         e(
             "domain",
@@ -63,7 +66,7 @@ def domain(machine: Machine, what: Domain, boot: DirectBoot | None) -> str:
             e(
                 "devices",
                 *([e("emulator", machine.emulator)] if has_emulator(vm) else []),
-                *(_disk(vm, disk) for disk in what.disks if is_there(vm, disk)),
+                *(_disk(hvm, disk) for disk in what.disks if is_there(hvm, disk)),
                 *(_interface(machine, nic) for nic in what.nics),
                 *_consoles(vm),
             ),
@@ -72,18 +75,25 @@ def domain(machine: Machine, what: Domain, boot: DirectBoot | None) -> str:
     )
 
 
-def disk(vm: Vm, what: Disk) -> str:
+def disk(hvm: bool, what: Disk) -> str:
     """Return the XML to plug, unplug or change a disk of a running domain."""
-    return text(_disk(vm, what))
+    return text(_disk(hvm, what))
+
+
+def boot_of(xml: str) -> DirectBoot:
+    """Return what a domain with this XML was started from; for one with firmware it means nothing."""
+    os = etree.fromstring(xml).find("os")
+    assert os is not None
+    return DirectBoot(kernel=os.findtext("kernel", ""), ramdisk=os.findtext("initrd"), cmdline=os.findtext("cmdline", ""))
 
 
 def interface(machine: Machine, what: Nic) -> str:
     return text(_interface(machine, what))
 
 
-def is_there(vm: Vm, what: Disk) -> bool:
+def is_there(hvm: bool, what: Disk) -> bool:
     """Say whether the domain has the device at all: a paravirtual drive exists only with a medium."""
-    return what.source is not None or isinstance(vm.ty, Hvm)
+    return hvm or what.source is not None
 
 
 def has_framebuffer(vm: Vm) -> bool:
@@ -94,10 +104,10 @@ def has_emulator(vm: Vm) -> bool:
     return has_framebuffer(vm)
 
 
-def target(vm: Vm, what: Disk) -> tuple[str, str]:
+def target(hvm: bool, what: Disk) -> tuple[str, str]:
     """Return (libvirt's device name, bus) of a disk: firmware knows the first four as IDE drives."""
     letters = devices.letters(what.position)
-    if isinstance(vm.ty, Hvm):
+    if hvm:
         if what.vbd.ty is DeviceType.FLOPPY:
             return f"fd{letters}", "fdc"
         if what.position < IDE_DRIVES:
@@ -126,9 +136,6 @@ def _os(machine: Machine, vm: Vm, boot: DirectBoot | None) -> "Element":
         return e("os", e("type", "hvm", arch="x86_64"), firmware, *(e("boot", dev=device) for device in order))
     kind = "xenpvh" if isinstance(vm.ty, Pvh) else "linux"
     assert boot is not None
-    for file in (boot.kernel, boot.ramdisk):
-        if file is not None and not Path(file).is_file():
-            raise RpcError(Problem.DOES_NOT_EXIST, "file", file)
     ramdisk = [e("initrd", boot.ramdisk)] if boot.ramdisk else []
     return e("os", e("type", kind, arch="x86_64"), e("kernel", boot.kernel), *ramdisk, e("cmdline", boot.cmdline))
 
@@ -171,12 +178,12 @@ def _affinity(vm: Vm) -> "list[Element]":
     return [e("cputune", *pins)] if pins else []
 
 
-def _disk(vm: Vm, what: Disk) -> "Element":
-    name, bus = target(vm, what)
+def _disk(hvm: bool, what: Disk) -> "Element":
+    name, bus = target(hvm, what)
     kind, source = _source(what)
     is_cd = what.vbd.ty is DeviceType.CDROM
     # A paravirtual CD is a disk that is plugged and unplugged.
-    device = what.vbd.ty.value.lower() if isinstance(vm.ty, Hvm) else "disk"
+    device = what.vbd.ty.value.lower() if hvm else "disk"
     readonly = [e("readonly")] if is_cd or what.vbd.mode == "ReadOnly" else []
     return e("disk", *source, e("target", dev=name, bus=bus), *readonly, type=kind, device=device)
 
@@ -220,5 +227,3 @@ def _consoles(vm: Vm) -> "list[Element]":
         if _flag(vm, "usb", "true"):
             found.append(e("input", type="tablet", bus="usb"))
     return found
-
-

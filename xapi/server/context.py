@@ -20,6 +20,7 @@ from idl.xenops import Xenops
 from xapi.database.schema import NULL_REF
 from xapi.database.store import Store
 from xapi.server.audit import LOG, AuditLog
+from xapi.server.callers import Callers
 from xapi.server.login_attempts import LoginAttempts
 from xapi.server.measures import Measures
 
@@ -89,6 +90,7 @@ class App:
     watch: Watch = field(init=False)
     audit: AuditLog = field(init=False)
     xenops: GuestUpdates = field(init=False)
+    callers: Callers = field(init=False)
     attempts: LoginAttempts = field(default_factory=LoginAttempts)
     measures: Measures = field(default_factory=Measures)
     localhost: str = NULL_REF
@@ -101,6 +103,7 @@ class App:
     """Calls that only wait for events: they end when their client goes away."""
 
     def __post_init__(self) -> None:
+        self.callers = Callers(self.db)
         self.audit = AuditLog(self.root.under(LOG))
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:

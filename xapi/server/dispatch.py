@@ -311,7 +311,7 @@ async def call_under(inner: Context, session: str, name: str, *params: Any) -> A
         case RowRecords():
             return {row.ref: _plain(value.cls, row) for row in value.rows}
         case Encoded():
-            return msgspec.json.decode(value.json())
+            return msgspec.json.decode(b"".join(value.parts("json")))
         case _:
             return value
 

@@ -24,6 +24,8 @@ READ_LIMIT = 10.0
 HIGH_WATER = 1 << 20
 LONGEST_PROXY_LINE = 107
 STREAM_BUFFER = 1 << 18
+COPIED = 1 << 16
+"""Bytes of a reply that are copied behind their head rather than sent on their own."""
 RPC_HEADERS = (
     "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Headers: X-Requested-With\r\nCache-Control: no-cache, no-store\r\n"
 )
@@ -59,9 +61,17 @@ class Door(asyncio.Protocol):
             self._origin = Origin(address=str(peer[0]) if peer else "")
             # Only stunnel, which is on this host, says who the real client is.
             self._fresh = self._origin.address.startswith("127.") or self._origin.address == "::1"
+            if not self._fresh and self._is_closed_to_http():
+                self._transport.abort()
+                return
             loop = asyncio.get_running_loop()
             self._began = self._last_read = loop.time()
             self._timer = loop.call_later(READ_LIMIT, self._check_pace)
+
+    def _is_closed_to_http(self) -> bool:
+        """Whether clients elsewhere must come through TLS, which arrives from this host (``host.set_https_only``)."""
+        db, host = self._app.db, self._app.localhost
+        return db.exists("host", host) and bool(db.get("host", host, "https_only"))
 
     def connection_lost(self, error: Exception | None) -> None:
         self._closing = True
@@ -179,11 +189,15 @@ class Door(asyncio.Protocol):
             return
         keep = head.keep_alive
         connection = "keep-alive" if keep else "close"
-        self._transport.write(
+        first = (
             f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {len(reply)}\r\n"
             f"{RPC_HEADERS}Connection: {connection}\r\n\r\n".encode()
-            + reply
         )
+        if len(reply) > COPIED:
+            self._transport.write(first)
+            self._transport.write(reply)
+        else:
+            self._transport.write(first + reply)
         if not keep:
             self._transport.close()
             return

@@ -10,7 +10,7 @@ from xapi.datamodel import MODEL
 from xapi.errors import XenAPIError
 from xapi.server import dispatch, jsonrpc, xmlrpc
 from xapi.server.context import App, Context, Origin
-from xapi.server.encoding import escape, result_text, xml_array
+from xapi.server.encoding import escape, result_parts, xml_array
 from xapi.server.http_types import Head, HttpError
 from xapi.server.marshal import unsendable
 
@@ -59,8 +59,9 @@ async def _xml(ctx: Context, body: bytes) -> bytes:
     if name.startswith("system."):
         return _system(name, params)
     try:
+        await _admit(ctx)
         outcome = await dispatch.call(ctx, name, params)
-        return xmlrpc.success(result_text(outcome.type, outcome.value, "xml"))
+        return xmlrpc.success(result_parts(outcome.type, outcome.value, "xml"))
     except Exception as reason:
         # The top of a request.
         return xmlrpc.failure(_failed(ctx, reason))
@@ -73,11 +74,12 @@ async def _json(ctx: Context, body: bytes) -> bytes:
         return jsonrpc.failure(reason.args[1], unsendable(reason.args[0]).description)
     try:
         if call.method.startswith("system.isAlive"):
-            return jsonrpc.success(call, msgspec.json.encode(call.params[0] if call.params else "").decode())
+            return jsonrpc.success(call, [msgspec.json.encode(call.params[0] if call.params else "")])
         if call.method == "system.listMethods":
-            return jsonrpc.success(call, "[" + ",".join(f'"{name}"' for name in _method_names()) + "]")
+            return jsonrpc.success(call, [msgspec.json.encode(_method_names())])
+        await _admit(ctx)
         outcome = await dispatch.call(ctx, call.method, call.params)
-        return jsonrpc.success(call, result_text(outcome.type, outcome.value, "json"))
+        return jsonrpc.success(call, result_parts(outcome.type, outcome.value, "json"))
     except Exception as reason:
         # The top of a request.
         return jsonrpc.failure(call, _failed(ctx, reason))
@@ -88,6 +90,12 @@ def _failed(ctx: Context, reason: Exception) -> list[str]:
     error = dispatch.as_api_error(ctx, reason)
     ctx.app.measures.failed(ctx.name, error.code)
     return error.description
+
+
+async def _admit(ctx: Context) -> None:
+    """Hold the call back if its caller may make only so many."""
+    if not ctx.origin.local_root:
+        await ctx.app.callers.admit(ctx.origin.user_agent, ctx.origin.address)
 
 
 def _method_names() -> list[str]:

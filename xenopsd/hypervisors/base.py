@@ -14,6 +14,7 @@ import msgspec
 
 from idl.rpc import RpcError
 from idl.xenops import Console, DomainCounters, HostState, Problem, Vbd, Vif, Vm
+from xenopsd.store import MemoryStore, Store
 
 
 class Capability(StrEnum):
@@ -161,6 +162,10 @@ class Hypervisor(ABC):
     opens: tuple[type[Source], ...] = (Nbd, BlockDevice, RawFile)
     """What disks it can open, in order of preference."""
 
+    def make_store(self) -> Store:
+        """Return the store its guests have; called once, before :meth:`open`."""
+        return MemoryStore()
+
     @abstractmethod
     async def open(self, listener: Listener) -> None:
         """Connect and find the domains that already run (from before a restart of the daemon).
@@ -248,6 +253,10 @@ class Hypervisor(ABC):
     @abstractmethod
     async def set_memory_target(self, vm: str, target: int) -> None:
         """Ask the guest to use *target* bytes."""
+
+    async def memory(self) -> tuple[int, dict[str, int]]:
+        """Return the host's free memory and what each domain has now, in bytes (ability ``ballooning``)."""
+        raise unsupported(Capability.BALLOONING)
 
     @abstractmethod
     async def send_key(self, vm: str, key: str) -> None:

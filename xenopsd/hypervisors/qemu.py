@@ -6,7 +6,6 @@ under the root. How a guest ended (power-off or reset) is only in QEMU's own SHU
 
 import asyncio
 import logging
-import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +30,8 @@ from xenopsd.hypervisors.base import (
     Nic,
     Running,
 )
+from xenopsd.hypervisors.libvirt_driver import LibvirtDriver, translated
+from xenopsd.hypervisors.vif_backend import check_bridges
 
 log = logging.getLogger(__name__)
 
@@ -134,13 +135,13 @@ class Qemu(LibvirtDriver):
     # --- a domain's life
 
     async def launch(self, domain: Domain) -> int:
-        _check_bridges(domain.nics)
+        check_bridges(domain.nics)
         xml = domain_xml.domain(self._machine, domain)
         await self.begin(domain, lambda: self.libvirt.raw.createXML(xml, libvirt.VIR_DOMAIN_START_PAUSED))
         return domain.domid
 
     async def restore(self, domain: Domain, image: Path) -> int:
-        _check_bridges(domain.nics)
+        check_bridges(domain.nics)
         connection, file = self.libvirt.raw, str(image)
         saved = await self.libvirt.call(lambda: connection.saveImageGetXMLDesc(file, 0))
         xml = domain_xml.as_the_guest_knows_it(domain_xml.domain(self._machine, domain), saved)
@@ -165,14 +166,14 @@ class Qemu(LibvirtDriver):
         await self.update(vm, domain_xml.disk(disk), libvirt.VIR_DOMAIN_DEVICE_MODIFY_FORCE)
 
     async def plug_nic(self, vm: str, nic: Nic) -> None:
-        _check_bridges((nic,))
+        check_bridges((nic,))
         await self.attach(vm, domain_xml.interface(nic))
 
     async def unplug_nic(self, vm: str, nic: Nic) -> None:
         await self._detach(vm, "VIF", nic.vif.id[1], domain_xml.interface_alias(nic))
 
     async def update_nic(self, vm: str, nic: Nic) -> None:
-        _check_bridges((nic,))
+        check_bridges((nic,))
         await self.update(vm, domain_xml.interface(nic), 0)
 
     async def _detach(self, vm: str, kind: str, device: str, alias: str) -> None:
@@ -234,15 +235,6 @@ class Qemu(LibvirtDriver):
             total_memory=total,
             free_memory=free,
         )
-
-
-def _check_bridges(nics: tuple[Nic, ...]) -> None:
-    """Raise ``Does_not_exist`` for the first missing bridge: libvirt's own words for that are obscure."""
-    for nic in nics:
-        try:
-            socket.if_nametoindex(nic.vif.backend.bridge)
-        except OSError:
-            raise RpcError(Problem.DOES_NOT_EXIST, "bridge", nic.vif.backend.bridge) from None
 
 
 def domain_counters(vm: str, domid: int, running: Running, stats: dict[str, int | str]) -> DomainCounters:

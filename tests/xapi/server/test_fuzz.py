@@ -145,7 +145,7 @@ def test_parameters_are_of_their_type_or_refused(type_: Any, value: Any) -> None
     except XenAPIError as refused:
         assert refused.code in ("INTERNAL_ERROR", "INVALID_VALUE")
         return
-    assert xmlrpc.success(encoder(type_, "xml")(converted))
+    assert xmlrpc.success([encoder(type_, "xml")(converted).encode()])
     json.loads(encoder(type_, "json")(converted))
 
 
