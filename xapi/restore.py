@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from xapi.classes.role import ref_of
 from xapi.database.schema import NULL_REF, from_model
 from xapi.database.store import NotUnique, Store
 from xapi.database.xml_form import BadDump, Manifest, Picture, read
@@ -50,7 +51,17 @@ def load(path: Path) -> Store:
     except NotUnique as reason:
         raise BadDump(f"{reason} is there twice") from reason
     upgrade(store, version)
+    _know_the_roles(store)
     return store
+
+
+def _know_the_roles(db: Store) -> None:
+    """Roles are rows elsewhere and part of the datamodel here: subjects keep theirs by name."""
+    names = {row.ref: str(row.values["name_label"]) for row in db.rows("role")}
+    for row in db.rows("subject"):
+        db.set("subject", row.ref, roles=[ref_of(names[role]) if role in names else role for role in row.values["roles"]])
+    for role in names:
+        db.destroy("role", role)
 
 
 # -- an older schema --

@@ -18,7 +18,7 @@ from xapi.datamodel import MODEL
 from xapi.datamodel.model import Impl
 from xapi.errors import XenAPIError
 from xapi.server.context import Context
-from xapi.server.registry import implements
+from xapi.server.registry import extends, implements
 
 DIRECTORY = "/etc/xapi.d/extensions"
 TIMEOUT = 86400.0
@@ -77,6 +77,14 @@ async def run(ctx: Context, name: str, params: list[Any]) -> Any:
         case {"Status": "Failure", "ErrorDescription": [str(error), *details]}:
             raise XenAPIError(error, [str(detail) for detail in details])
     raise XenAPIError("EXTENSION_PROTOCOL_FAILURE", [name, "the answer has no Status", ""])
+
+
+@extends
+def unknown_message(ctx: Context, name: str) -> Callable[[list[Any]], Awaitable[Any]] | None:
+    """Have an extension answer a message of its name."""
+    if installed(ctx, DIRECTORY, name) is None:
+        return None
+    return lambda params: run(ctx, name, params)
 
 
 def _forwarded(script: str) -> Callable[..., Awaitable[Any]]:

@@ -248,6 +248,9 @@ class Store:
         """Write fields of a row; equal values are no change. Return whether anything changed."""
         entry = self.tables[table]
         row = entry.row(ref)
+        wanted = fields.get("uuid")
+        if wanted is not None and self._uuids.get(wanted, (table, ref)) != (table, ref):
+            raise NotUnique(wanted)
         touched: list[tuple[Table, Row]] = []
         changed = on_disk = False
         for name, value in fields.items():

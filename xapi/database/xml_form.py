@@ -90,7 +90,11 @@ class Picture:
 
 
 def _copied(schema: TableSchema, values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: list(value) if schema.columns[name].computed else value for name, value in values.items()}
+    copy = dict(values)
+    for column in schema.columns.values():
+        if column.computed:
+            copy[column.name] = list(copy[column.name])
+    return copy
 
 
 # -- reading --

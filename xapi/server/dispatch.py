@@ -24,7 +24,7 @@ from xapi.server import audit, implicit, registry
 from xapi.server.context import Context
 from xapi.server.daemon_errors import translate
 from xapi.server.encoding import Encoded, RowRecord, RowRecords, result_text
-from xapi.server.marshal import constructor_arguments, native
+from xapi.server.marshal import constructor_arguments, inferred, native
 from xapi.server.sessions import assert_permitted
 
 log = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ async def call(ctx: Context, name: str, params: list[Any]) -> Outcome:
     plain_name, wants_task = _split(name)
     handler = find(plain_name)
     if handler is None:
-        raise errors.message_method_unknown(name)
+        return await _call_extension(ctx, name, params)
     message = handler.message
     if wants_task and not message.is_async:
         raise XenAPIError("Fault", [f"No async mode for this operation (rpc: {name})"])
@@ -146,6 +146,19 @@ async def call(ctx: Context, name: str, params: list[Any]) -> Outcome:
     if wants_task:
         return Outcome(Ref("task"), _start(ctx, handler, values, internal=name.startswith(INTERNAL)))
     return Outcome(message.result, await _run_now(ctx, handler, values))
+
+
+async def _call_extension(ctx: Context, name: str, params: list[Any]) -> Outcome:
+    """Answer a message that is not in the datamodel, if something that was added to this host does."""
+    run = registry.extension(ctx, name)
+    if run is None:
+        raise errors.message_method_unknown(name)
+    allowing = MODEL.messages["host.call_extension"]
+    ctx.name = allowing.wire_name
+    _check_session(ctx, params)
+    assert_permitted(ctx, allowing)
+    value = await run(params)
+    return Outcome(inferred(value), value)
 
 
 def _assert_count(handler: Handler, given: int) -> None:

@@ -14,7 +14,7 @@ from typing import cast
 from idl.paths import short_path
 from xapi.server import rpc
 from xapi.server.context import App, Origin
-from xapi.server.http_streams import Streams
+from xapi.server.http_streams import Reader, Streams
 from xapi.server.http_types import Head, HttpError, error_page, head_limit, parse_head, with_agent
 
 log = logging.getLogger(__name__)
@@ -226,7 +226,7 @@ class Door(asyncio.Protocol):
         assert self._transport is not None
         self._stop_timer()
         loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=STREAM_BUFFER, loop=loop)
+        reader = Reader(limit=STREAM_BUFFER, loop=loop)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)

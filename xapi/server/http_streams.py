@@ -30,10 +30,22 @@ DRAIN_LIMIT = 5.0
 DRAIN_BYTES = 64 << 20
 
 
+class Reader(asyncio.StreamReader):
+    """A stream of which one can wait for the end without reading it."""
+
+    def __init__(self, limit: int, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(limit, loop)
+        self.ended = asyncio.Event()
+
+    def feed_eof(self) -> None:
+        super().feed_eof()
+        self.ended.set()
+
+
 class Streams:
     """One connection that carries uploads, downloads, consoles; and RPC, if the client mixes them."""
 
-    def __init__(self, app: App, origin: Origin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, app: App, origin: Origin, reader: Reader, writer: asyncio.StreamWriter) -> None:
         self._app = app
         self._origin = origin
         self._reader = reader
@@ -89,10 +101,26 @@ class Streams:
         if length is None or length > rpc.MAX_BODY:
             raise HttpError(500, "the body is missing or too large")
         body = await self._reader.readexactly(length)
-        content_type, reply = await rpc.answer(self._app, with_agent(self._origin, head), head, body)
+        content_type, reply = await self._answered(head, body)
         answer = Reply(self._reader, self._writer, head.keep_alive)
         await answer.finish(200, {"Content-Type": content_type, **_cors()}, reply)
         return answer.keep_alive
+
+    async def _answered(self, head: Head, body: bytes) -> tuple[str, bytes]:
+        """Return the answer to a call. :raises ConnectionError: it only waited for events, and nobody is left to tell."""
+        call = asyncio.ensure_future(rpc.answer(self._app, with_agent(self._origin, head), head, body))
+        ended = asyncio.ensure_future(self._reader.ended.wait())
+        try:
+            await asyncio.wait({call, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not call.done() and call in self._app.listening:
+                call.cancel()
+                raise ConnectionError("the client has gone")
+            return await call
+        except asyncio.CancelledError:
+            call.cancel()
+            raise
+        finally:
+            ended.cancel()
 
     async def _handle(self, action: HttpAction, head: Head) -> bool:
         length = head.content_length

@@ -110,18 +110,28 @@ def _bool(value: Any) -> bool:
 
 
 def _datetime(value: Any) -> str:
-    """Return ``YYYYMMDDThh:mm:ssZ``; other zones are kept as they were given."""
+    """Return ``YYYYMMDDThh:mm:ssZ``; without a zone it is UTC already, with another one it is made so."""
     if not isinstance(value, str):
         raise _wrong("datetime", value)
     match = _DATE.fullmatch(value.strip())
     if match is None:
         raise _invalid(value)
-    year, month, day, hour, minute, second, zone = match.groups()
+    *parts, zone = match.groups()
     try:
-        datetime.datetime(int(year), int(month), int(day), int(hour), int(minute), min(int(second), 59))
-    except ValueError:
+        # A leap second is no time of Python's.
+        year, month, day, hour, minute, second = map(int, parts)
+        moment = datetime.datetime(year, month, day, hour, minute, min(second, 59)) - _offset(zone)
+    except (ValueError, OverflowError):
         raise _invalid(value) from None
-    return f"{year}{month}{day}T{hour}:{minute}:{second}{zone or 'Z'}"
+    # Not strftime: it leaves years before 1000 short.
+    return f"{moment.year:04d}{moment:%m%dT%H:%M:%SZ}"
+
+
+def _offset(zone: str | None) -> datetime.timedelta:
+    if zone is None or zone == "Z":
+        return datetime.timedelta()
+    minutes = int(zone[1:3]) * 60 + int(zone[-2:])
+    return datetime.timedelta(minutes=-minutes if zone[0] == "-" else minutes)
 
 
 def _enum(name: str) -> Convert:
@@ -209,6 +219,31 @@ def native(type: Type) -> Convert:
             return _record(name)
         case Option(of):
             return _option(of)
+
+
+def inferred(value: Any) -> Type:
+    """Return a type that *value*, which no declaration describes, can be written by. :raises XenAPIError: there is none."""
+    match value:
+        case bool():
+            return Bool()
+        case int():
+            return Int()
+        case float():
+            return Float()
+        case list():
+            return Set(_common(value))
+        case dict():
+            return Map(String(), _common(list(value.values())))
+        case str():
+            return String()
+    raise _wrong("value", value)
+
+
+def _common(values: list[Any]) -> Type:
+    kinds = {inferred(value) for value in values}
+    if len(kinds) > 1:
+        raise _wrong("values of one type", values)
+    return kinds.pop() if kinds else String()
 
 
 def constructor_arguments(cls: Class, given: Any) -> dict[str, Any]:

@@ -35,6 +35,22 @@ def implements(*wire_names: str) -> Callable[[F], F]:
     return register
 
 
+Extension = Callable[[Any, str], Callable[[list[Any]], Awaitable[Any]] | None]
+"""Given a context and a name that the datamodel has not, says what answers it (with the wire parameters), if anything."""
+
+_extensions: list[Extension] = []
+
+
+def extends(find: Extension) -> Extension:
+    """Register who may know messages that are not in the datamodel."""
+    _extensions.append(find)
+    return find
+
+
+def extension(ctx: Any, name: str) -> Callable[[list[Any]], Awaitable[Any]] | None:
+    return next((run for find in _extensions if (run := find(ctx, name)) is not None), None)
+
+
 def implementation(wire_name: str) -> Implementation | None:
     """Return the function that answers *wire_name*, or None."""
     return _implementations.get(wire_name)

@@ -111,6 +111,18 @@ async def test_calls_that_wait_for_events_end_with_their_clients(app: App, port:
         await until(lambda: not app.events.waiting and not app.listening)
 
 
+async def test_they_do_so_too_after_other_requests_on_the_connection(app: App, port: int) -> None:
+    session = app.sessions.create(Origin(), superuser=True)
+    token = f"{app.db.generation - 1:020d},{0:020d}"
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "event.from", "params": [session, ["vm"], token, 600.0]}).encode()
+    async with wire(port) as connection:
+        await connection.send(b"OPTIONS / HTTP/1.1\r\n\r\n")
+        await connection.reply()
+        await connection.send(b"POST /jsonrpc HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        await until(lambda: app.events.waiting == 1)
+    await until(lambda: not app.events.waiting and not app.listening)
+
+
 async def test_dripping_clients_keep_nobody_waiting_and_are_let_go(app: App, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "READ_LIMIT", 1.0)
     monkeypatch.setattr(http, "FIRST_REQUEST_LIMIT", 3.0)

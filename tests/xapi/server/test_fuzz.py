@@ -19,7 +19,7 @@ from xapi.database.filters import BadExpression, UnknownColumn, predicate
 from xapi.database.schema import from_model
 from xapi.database.store import Row, Store
 from xapi.datamodel import MODEL
-from xapi.datamodel.model import Impl, Message
+from xapi.datamodel.model import Impl, Message, Option
 from xapi.errors import XenAPIError
 from xapi.server import dispatch, jsonrpc, xmlrpc
 from xapi.server.context import App, Context, Origin
@@ -68,9 +68,7 @@ def mutated(draw: st.DrawFn, samples: list[bytes]) -> bytes:
 @given(mutated(CALLS) | st.binary(max_size=200))
 @settings(max_examples=300, deadline=None)
 @example(b"<methodCall><methodName>a</methodName><params><param><value>" + b"<array>" * 3000)
-@example(
-    b'<!DOCTYPE a [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><methodCall><methodName>&b;</methodName></methodCall>'
-)
+@example(b'<!DOCTYPE a [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><methodCall><methodName>&b;</methodName></methodCall>')
 @example(b'<?xml version="1.0" encoding="no-such"?><methodCall/>')
 @example(b'<?xml version="1.0" encoding="utf-16"?><methodCall/>')
 @example(b"[" * 100_000)
@@ -134,7 +132,9 @@ def test_subscriptions_are_subscriptions_or_refused(words: list[str]) -> None:
         assert refused.code == "EVENT_SUBSCRIPTION_PARSE_FAILURE"
 
 
-TYPES = sorted({field.type for cls in MODEL.classes.values() for field in cls.fields}, key=str)
+FIELDS = [field.type for cls in MODEL.classes.values() for field in cls.fields]
+TYPES = sorted({type_ for type_ in FIELDS if not isinstance(type_, Option)}, key=str)
+"""An option is a member that is left out: no value of its own."""
 
 
 @given(st.sampled_from(TYPES), VALUES)

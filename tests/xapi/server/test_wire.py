@@ -254,6 +254,20 @@ async def test_the_dispatchers_own_messages_have_no_status(port: int) -> None:
     assert b"<value>VM.start</value>" in names and b"<value>Async.VM.start</value>" in names
 
 
+async def test_a_message_of_an_extension_is_answered_by_it(sample: Sample, port: int) -> None:
+    place = sample.app.root.under("/etc/xapi.d/extensions/Weather.get")
+    place.parent.mkdir(parents=True)
+    value = "<value><struct><member><name>sky</name><value>blue</value></member></struct></value>"
+    place.write_text(f"#!/bin/sh\ncat >/dev/null; echo '{xml_success(value.encode()).decode()}'\n")
+    place.chmod(0o755)
+    async with wire(port) as connection:
+        assert await connection.post(xml_call("Weather.get", text(sample.session))) == xml_success(value.encode())
+        assert await connection.post(xml_call("Weather.get", text("none"))) == xml_failure("SESSION_INVALID", "none")
+        assert await connection.post(xml_call("Weather.set", text("none"))) == xml_failure(
+            "MESSAGE_METHOD_UNKNOWN", "Weather.set"
+        )
+
+
 # -- HTTP --
 
 ALIVE = xml_call("system.isAlive", text("y"))

@@ -11,6 +11,7 @@ import pytest
 from tests.xapi.database.test_xml_form import OLDER, records
 from tests.xapi.fixture import DOM0_UUID, HOST_UUID, make, serving, wire
 from xapi import restore
+from xapi.classes.role import ref_of
 from xapi.database.schema import NULL_REF, from_model
 from xapi.database.store import Store
 from xapi.errors import XenAPIError
@@ -147,6 +148,16 @@ def test_a_dump_of_a_machine_with_other_devices_is_refused(machine: restore.Mach
     with pytest.raises(XenAPIError) as caught:
         restore.adopt(another_pool(), machine)
     assert caught.value.description == description
+
+
+def test_subjects_keep_their_roles_whatever_these_were_called_there(tmp_path: Path) -> None:
+    db = Store(from_model())
+    role = db.create("role", "OpaqueRef:role-there", name_label="vm-admin")
+    subject = db.create("subject", roles=[role])
+    restore.write(db, tmp_path / "dump")
+    loaded = restore.load(tmp_path / "dump")
+    assert loaded.get("subject", subject, "roles") == [ref_of("vm-admin")]
+    assert loaded.refs("role") == []
 
 
 @pytest.mark.parametrize(
