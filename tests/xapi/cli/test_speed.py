@@ -1,0 +1,52 @@
+"""How long a command takes as a user feels it: the whole process of the client, against a server with 1,000 VMs.
+
+The limits are the ones promised for a quiet machine, and the best of a few runs is compared with them.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from tests.xapi.cli.conftest import House
+
+RUNS = 7
+VMS = 1000
+
+
+async def best(run: Callable[[], Awaitable[object]]) -> float:
+    """Seconds of the fastest of several runs."""
+    found = []
+    for _ in range(RUNS):
+        begun = time.perf_counter()
+        await run()
+        found.append(time.perf_counter() - begun)
+    return min(found)
+
+
+@pytest.mark.parametrize(("arguments", "limit"), [([], 0.6), (["--minimal"], 0.35)])
+async def test_a_list_of_a_thousand_vms(house: House, arguments: list[str], limit: float) -> None:
+    for number in range(VMS):
+        house.app.db.create("VM", uuid=f"u{number}", name_label=f"vm {number}", is_a_template=False)
+    outcome = await house.xe("vm-list", *arguments)
+    assert outcome.text.count(",") == VMS if arguments else outcome.text.count("uuid ( RO)") == VMS + 1
+    seconds = await best(lambda: house.xe("vm-list", *arguments))
+    print(f"xe vm-list {' '.join(arguments)} with {VMS} VMs: {seconds:.3f} s")
+    assert seconds <= limit
+
+
+async def test_the_client_starts_quickly(house: House) -> None:
+    seconds = await best(lambda: house.xe("-version"))
+    print(f"xe -version: {seconds:.3f} s")
+    assert seconds <= 0.15
+
+
+async def test_the_client_imports_nothing_heavy() -> None:
+    """What a command without files, TLS or a password needs."""
+    code = "import sys, xe.__main__; print('\\n'.join(sys.modules))"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    heavy = {"asyncio", "ssl", "rich", "json", "subprocess", "logging", "msgspec", "hashlib", "getpass", "xapi", "difflib"}
+    assert not heavy & set(out.decode().split())
