@@ -18,7 +18,7 @@ from idl.rrd import Metrics
 from idl.storage import Storage
 from idl.xenops import Xenops
 from xapi import dbsync, loading, network_sync
-from xapi.classes import certificate, pbd, sm, templates, vdi_rows, vmss, xenops_events
+from xapi.classes import certificate, login_watch, pbd, sm, templates, vdi_rows, vmss, xenops_events
 from xapi.database.journal import Journal
 from xapi.database.schema import from_model
 from xapi.database.store import Store
@@ -80,6 +80,7 @@ async def running(daemon: Daemon) -> AsyncIterator[None]:
         await store.durable()
         for address, port in _addresses(daemon.config):
             await stack.enter_async_context(http.listen_tcp(app, address, port))
+        app.spawn(login_watch.run(app), "logins")
         cookie.touch()
         yield
         cookie.unlink(missing_ok=True)
@@ -127,6 +128,7 @@ async def _collect_garbage(app: App) -> None:
         await asyncio.sleep(GARBAGE_PERIOD)
         app.tasks.collect_garbage(time.monotonic(), age)
         app.sessions.collect_garbage()
+        app.events.heartbeat()
         ctx = internal_context(app, "garbage collection")
         vdi_rows.collect_garbage(ctx)
         dbsync.still_alive(ctx)

@@ -134,6 +134,8 @@ async def reserved(ctx: Context, vm: str, host: str) -> AsyncIterator[None]:
     """Count the VM's memory on *host* while the block brings it up there."""
     ctx.db.set("VM", vm, scheduled_to_be_resident_on=host)
     try:
+        # A xapi that is killed meanwhile has to know, when it is back, that there is something to undo.
+        await ctx.db.durable()
         yield
     finally:
         if ctx.db.exists("VM", vm):

@@ -19,6 +19,7 @@ from idl.xenops import Xenops
 from xapi.database.schema import NULL_REF
 from xapi.database.store import Store
 from xapi.server.audit import LOG, AuditLog
+from xapi.server.login_attempts import LoginAttempts
 
 if TYPE_CHECKING:
     from xapi.server.events import Events
@@ -86,6 +87,7 @@ class App:
     watch: Watch = field(init=False)
     audit: AuditLog = field(init=False)
     xenops: GuestUpdates = field(init=False)
+    attempts: LoginAttempts = field(default_factory=LoginAttempts)
     localhost: str = NULL_REF
     """Ref of the host this process runs on; set by start-up."""
     inventory: dict[str, str] = field(default_factory=dict)

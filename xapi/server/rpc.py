@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from xapi import errors
 from xapi.datamodel import MODEL
 from xapi.errors import XenAPIError
@@ -9,6 +11,7 @@ from xapi.server import dispatch, jsonrpc, xmlrpc
 from xapi.server.context import App, Context, Origin
 from xapi.server.encoding import escape, result_text, xml_array
 from xapi.server.http_types import Head, HttpError
+from xapi.server.marshal import unsendable
 
 MAX_BODY = 300 * 1024
 JSON_PATH = "/jsonrpc"
@@ -45,7 +48,10 @@ def _context(app: App, origin: Origin, head: Head) -> Context:
 
 
 async def _xml(ctx: Context, body: bytes) -> bytes:
-    name, params = xmlrpc.parse_call(body)
+    try:
+        name, params = xmlrpc.parse_call(body)
+    except xmlrpc.BadText as reason:
+        return xmlrpc.failure(unsendable(str(reason)).description)
     if name.startswith("system."):
         return _system(name, params)
     try:
@@ -57,8 +63,13 @@ async def _xml(ctx: Context, body: bytes) -> bytes:
 
 
 async def _json(ctx: Context, body: bytes) -> bytes:
-    call = jsonrpc.parse_call(body)
     try:
+        call = jsonrpc.parse_call(body)
+    except xmlrpc.BadText as reason:
+        return jsonrpc.failure(reason.args[1], unsendable(reason.args[0]).description)
+    try:
+        if call.method.startswith("system.isAlive"):
+            return jsonrpc.success(call, msgspec.json.encode(call.params[0] if call.params else "").decode())
         if call.method == "system.listMethods":
             return jsonrpc.success(call, "[" + ",".join(f'"{name}"' for name in _method_names()) + "]")
         outcome = await dispatch.call(ctx, call.method, call.params)

@@ -49,6 +49,10 @@ class Pool(House):
     async def start(self) -> None:
         await self.furnish()
         self.db.set("pool", self.pool, suspend_image_SR=self.sr, default_SR=self.sr)
+        await self.meet_xenopsd()
+
+    async def meet_xenopsd(self) -> None:
+        """What a xapi does with the domain manager when it starts."""
         updates = xenops_events.connect(self.app)
         await updates.resync()
         self.app.spawn(updates.run(), "updates")

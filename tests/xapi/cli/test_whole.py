@@ -133,14 +133,14 @@ async def test_a_client_that_stops_waiting_leaves_nothing_behind(house: House, u
 async def test_a_task_is_cancelled(house: House) -> None:
     app = house.app
     ctx = internal_context(app, "test")
-    task = app.tasks.create(ctx, "Async.VM.start", ephemeral=False)
+    task = ctx.task = app.tasks.create(ctx, "Async.VM.start", ephemeral=False)
     forever = asyncio.get_running_loop().create_future()
 
     async def work() -> str:
         await forever
         return ""
 
-    app.tasks.start(task, work())
+    app.tasks.start(ctx, work())
     uuid = app.db.get("task", task, "uuid")
     assert (await house.xe("task-list", f"uuid={uuid}", "params=status", "--minimal")).word == "pending"
     assert (await house.xe("task-cancel", f"uuid={uuid}")).text == ""
@@ -227,3 +227,11 @@ async def test_wrong_uuids_and_selectors_say_which(house: House) -> None:
     ):
         outcome = await house.xe(*arguments)
         assert (outcome.code, outcome.text) == (1, text), arguments
+
+
+async def test_a_transfer_that_nobody_has_written_yet_is_said_to_be_so(house: House) -> None:
+    machine(house, "u1", "web")
+    outcome = await house.xe("host-backup", "file-name=out")
+    assert (outcome.code, outcome.text) == (1, "This is not implemented here.\nfunction: GET /host_backup\n")
+    assert not (house.folder / "out").exists()
+    assert not house.app.db.refs("task")
