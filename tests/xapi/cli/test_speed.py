@@ -53,12 +53,3 @@ async def test_the_client_starts_quickly(house: House) -> None:
     seconds = await best(lambda: house.xe("-version"))
     print(f"xe -version: {seconds:.3f} s")
     assert seconds <= 0.15 * await slowness()
-
-
-async def test_the_client_imports_nothing_heavy() -> None:
-    """What a command without files, TLS or a password needs."""
-    code = "import sys, xe.__main__; print('\\n'.join(sys.modules))"
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
-    out, _ = await process.communicate()
-    heavy = {"asyncio", "ssl", "rich", "json", "subprocess", "logging", "msgspec", "hashlib", "getpass", "xapi", "difflib"}
-    assert not heavy & set(out.decode().split())
