@@ -89,11 +89,22 @@ def parse(argv: Sequence[str], environ: Mapping[str, str], read_file: ReadFile) 
     arguments = (*own.rest, *extra.rest, *home.rest)
     if not arguments:
         return Information.USAGE
+    for argument in arguments:
+        _require_one_line(argument, argument)
     values = home.values | extra.values
     if "TRACEPARENT" in environ:
         values["traceparent"] = environ["TRACEPARENT"]
     values |= own.values
+    for name in ("username", "password"):
+        _require_one_line(values.get(name, ""), name)
     return _finish(arguments, values, environ.get("XAPI_ROOT"), warnings)
+
+
+def _require_one_line(text: str, called: str) -> None:
+    """The protocol separates arguments by line breaks: the rest of a value would become a parameter of its own."""
+    if "\n" in text:
+        shown = called.replace("\n", "\\n")
+        raise ClientError(f"Error: xe cannot send line breaks: {shown}")
 
 
 class _Collected:

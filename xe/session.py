@@ -138,8 +138,6 @@ class Session:
         try:
             move(transfer.Heartbeat(self._beat))
         except transfer.Refused as error:
-            if error.status == 404:
-                _write_error(f"Server replied with error {error}\n")
             self._not_moved(str(error))
         except transfer.Broken as error:
             # The server knows better why, and is about to say so.
@@ -163,7 +161,12 @@ class Session:
         self._channel.send(cli.Failed())
 
     def _console(self, url: str, heartbeat: transfer.Heartbeat) -> None:
-        Console(sys.stdin.fileno(), sys.stdout.fileno(), heartbeat).run(self._where, url)
+        try:
+            Console(sys.stdin.fileno(), sys.stdout.fileno(), heartbeat).run(self._where, url)
+        except transfer.Refused as error:
+            if error.status == 404:
+                _write_error(f"Server replied with error {error}\n")
+            raise
 
     def _beat(self) -> None:
         if self._channel.version.takes_heartbeats:

@@ -118,3 +118,17 @@ def test_password_file_that_cannot_serve(files: dict[str, str]) -> None:
 def test_a_host_in_a_folder() -> None:
     assert invocation("x", env={"XAPI_ROOT": "var/host1"}).root == "var/host1"
     assert invocation("x", env={"XAPI_ROOT": ""}).root is None
+
+
+@pytest.mark.parametrize(
+    ("argv", "shown"),
+    [
+        (["vm-param-set", "name-label=a\nforce=true"], r"name-label=a\\nforce=true"),
+        (["vm-list\n"], r"vm-list\\n"),
+        (["vm-list", "-pw", "a\nusername=root"], "password$"),
+        (["vm-list", "-u", "a\nb"], "username$"),
+    ],
+)
+def test_line_breaks_are_refused_before_anything_is_sent(argv: list[str], shown: str) -> None:
+    with pytest.raises(ClientError, match=f"^Error: xe cannot send line breaks: {shown}"):
+        parse(argv, {}, lambda path: "")

@@ -3,14 +3,13 @@
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from idl import cli
-from tests.xe.fake_server import REPOSITORY, Peer, Run, environment, unix_server, xe
+from tests.xe.fake_server import REPOSITORY, Peer, Run, environment, unix_server
 
 
 def test_prints_and_exits_with_the_servers_code(run: Run) -> None:
@@ -227,15 +226,6 @@ def test_interrupt_exits_with_one(tmp_path: Path) -> None:
         assert client.stderr.read() == b""
 
 
-def test_starts_quickly(tmp_path: Path) -> None:
-    times = []
-    for _ in range(5):
-        before = time.perf_counter()
-        assert xe("-version", home=tmp_path).out == b"ThinCLI protocol: 0.2\n"
-        times.append(time.perf_counter() - before)
-    assert min(times) < 0.15
-
-
 IMPORT_ALL = "import sys; sys.path.insert(0, sys.argv[1]); import xe.__main__; print(*sys.modules)"
 
 
@@ -246,4 +236,5 @@ def test_imports_nothing_heavy() -> None:
         text=True,
         check=True,
     )
-    assert {"ssl", "asyncio", "http.client", "subprocess", "logging"}.isdisjoint(done.stdout.split())
+    heavy = {"ssl", "asyncio", "http.client", "subprocess", "logging", "json", "hashlib", "getpass", "difflib", "rich"}
+    assert heavy.isdisjoint(done.stdout.split())

@@ -154,3 +154,85 @@ def test_heartbeats_come_after_the_protocols_interval() -> None:
         now = moment
         heartbeat.tick()
     assert beats == [300.0, 600.0]
+
+
+def test_a_download_that_breaks_off_leaves_no_file(run: Run, tmp_path: Path) -> None:
+    def get(peer: Peer) -> None:
+        peer.read_head()
+        peer.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+
+    def script(peer: Peer) -> None:
+        peer.greet()
+        peer.say(cli.HttpGet("out", "/export"))
+        assert peer.hear() == cli.Failed()
+        peer.say(cli.PrintStderr("The disk broke\n"), cli.Exit(1))
+
+    done = run(script, get, args=["vdi-export", "filename=out"])
+    assert (done.code, done.err) == (1, "The disk broke\n")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("vanishes", [False, True])
+def test_a_download_that_the_server_calls_failed_leaves_no_file(run: Run, tmp_path: Path, vanishes: bool) -> None:
+    """The stream's end shows nothing: the server knows whether it was whole."""
+
+    def get(peer: Peer) -> None:
+        peer.read_head()
+        peer.connection.sendall(OK_HEAD + b"half")
+
+    def script(peer: Peer) -> None:
+        peer.greet()
+        peer.say(cli.HttpGet("out", "/export"))
+        assert peer.hear() == cli.Ok()
+        if not vanishes:
+            peer.say(cli.PrintStderr("The disk broke\n"), cli.Exit(1))
+
+    done = run(script, get, args=["vdi-export", "filename=out"])
+    assert done.code == 1
+    assert done.err == ("Lost connection to the server.\n" if vanishes else "The disk broke\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_files_that_were_exported_before_one_failed_stay(run: Run, tmp_path: Path) -> None:
+    def get(peer: Peer) -> None:
+        peer.read_head()
+        peer.connection.sendall(OK_HEAD + CONTENT)
+
+    def script(peer: Peer) -> None:
+        peer.greet()
+        for name in ("one", "two"):
+            peer.say(cli.HttpGet(name, "/export"))
+            assert peer.hear() == cli.Ok()
+            if name == "one":
+                peer.say(cli.Print("Export succeeded"))
+        peer.say(cli.PrintStderr("The second broke\n"), cli.Exit(1))
+
+    assert run(script, get, get, args=["vm-export", "a=one", "b=two"]).code == 1
+    assert (tmp_path / "one").read_bytes() == CONTENT
+    assert not (tmp_path / "two").exists()
+
+
+def test_a_server_that_goes_away_altogether_during_an_upload(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "disk").write_bytes(bytes(50_000_000))
+
+    def put(peer: Peer) -> None:
+        peer.read_head()
+        peer.connection.sendall(OK_HEAD)
+        peer.read_exactly(100_000)
+
+    def script(peer: Peer) -> None:
+        peer.greet()
+        peer.say(cli.HttpPut("disk", "/import"))
+        peer.read_exactly(1)
+
+    done = run(script, put, args=["vdi-import", "filename=disk"])
+    assert (done.code, done.err) == (1, "Lost connection to the server.\n")
+
+
+def test_redirects_without_end_are_given_up(run: Run) -> None:
+    def again(peer: Peer) -> None:
+        peer.read_head()
+        peer.connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /export\r\n\r\n")
+
+    done = run(command(cli.HttpGet("out", "/export"), cli.Failed(), 1), *[again] * 10, args=["vm-export", "filename=out"])
+    assert done.code == 1

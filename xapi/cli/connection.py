@@ -9,15 +9,31 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 from idl import cli
 from xapi.cli.failures import CommandFailure
+from xapi.datamodel import MODEL
+from xapi.errors import not_implemented
+from xapi.server import http_registry
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 HANDSHAKE_SECONDS: Final = 60.0
 BLOCK: Final = 65536
+
+
+_METHODS: Final = {cli.HttpGet: "GET", cli.HttpPut: "PUT", cli.HttpConnect: "CONNECT"}
+
+
+def _require_handler(request: cli.HttpGet | cli.HttpPut | cli.HttpConnect) -> None:
+    """Raises XenAPIError: the page of the dashboard that would answer instead knows nothing of tasks."""
+    method, path = _METHODS[type(request)], urlsplit(request.url).path
+    meant = [action for action in MODEL.http_actions.values() if action.method == method and path.startswith(action.uri)]
+    action = max(meant, key=lambda action: len(action.uri), default=None)
+    if action is None or http_registry.handler(action.name) is None:
+        raise not_implemented(f"{method} {path}")
 
 
 class ClientGone(ConnectionError):
@@ -125,7 +141,11 @@ class Connection:
         return bytes(received)
 
     async def transfer(self, request: cli.HttpGet | cli.HttpPut | cli.HttpConnect) -> bool:
-        """Has the client move a file or a console; whether it managed to."""
+        """Has the client move a file or a console; whether it managed to.
+
+        Raises XenAPIError, before the client has done anything, for a handler that nobody has written yet.
+        """
+        _require_handler(request)
         self.say(request)
         try:
             return isinstance(await self._hear(), cli.Ok)

@@ -5,6 +5,7 @@ from typing import Final
 
 from xapi.cli.failures import CommandFailure
 from xapi.datamodel import MODEL
+from xapi.errors import invalid_value
 
 TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     "allocation_algorithm": {"depth_first": "depth-first", "breadth_first": "breadth-first"},
@@ -82,6 +83,9 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
 """Datamodel enum -> API value -> text, for the values that differ."""
 
 _TYPED_AS_SHOWN: Final = frozenset({"allocation_algorithm", "placement_policy", "domain_type"})
+_TYPED_EXACTLY: Final = {"vm_operations": "blocked_operation"}
+"""Typed exactly as shown, or INVALID_VALUE about this name."""
+
 _NEVER_TYPED: Final = frozenset({("domain_type", "unspecified")})
 
 
@@ -91,7 +95,12 @@ def show(name: str, value: str) -> str:
 
 
 def parse(name: str, parameter: str, text: str) -> str:
-    """The API value of a typed word, in any case. Raises CommandFailure."""
+    """The API value of a typed word, in any case. Raises CommandFailure, XenAPIError."""
+    if name in _TYPED_EXACTLY:
+        exact = next((value for value in MODEL.enums[name] if show(name, value) == text), None)
+        if exact is None:
+            raise invalid_value(_TYPED_EXACTLY[name], text)
+        return exact
     word = text.lower()
     if name == "bond_mode" and not word:
         return "balance-slb"

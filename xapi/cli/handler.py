@@ -22,6 +22,7 @@ from xapi.cli.connection import ClientGone, Connection
 from xapi.cli.failures import CommandFailure, LoginRefused, Misspelt, UnknownCommand, UnknownField, UsageFailure
 from xapi.cli.printing import Printer
 from xapi.cli.selectors import SeveralFailed
+from xapi.cli.values import require_text
 from xapi.datamodel import MODEL, NULL_REF
 from xapi.errors import XenAPIError
 from xapi.server.context import Context
@@ -116,7 +117,12 @@ class _LocalApi:
         self._shows_progress = shows_progress
 
     async def call(self, method: str, *params: object) -> Any:
-        """A call outlives its client, but waiting for events does not: nobody is there to be told."""
+        """A call outlives its client, but waiting for events does not: nobody is there to be told.
+
+        Raises CommandFailure for bytes that are no text: names of the client's files may be such, values may not.
+        """
+        for param in params:
+            require_text(param)
         inner = inside(self._ctx)
         answer = call_under(inner, self._ctx.session, method, *params)
         if method == "event.from":

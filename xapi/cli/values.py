@@ -22,6 +22,22 @@ _INTEGER: Final = re.compile(r"(-?)(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|
 NOT_IN_DATABASE: Final = "<not in database>"
 
 
+def require_text(value: object) -> None:
+    """Raises CommandFailure if a text in the value is no UTF-8 (the protocol names no charset)."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise CommandFailure(f"Not valid UTF-8: {value.encode('utf-8', 'backslashreplace').decode()}") from error
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            require_text(key)
+            require_text(item)
+    elif isinstance(value, list):
+        for item in value:
+            require_text(item)
+
+
 def boolean(name: str, text: str) -> bool:
     """``true t yes y 1`` and their opposites, in any case."""
     word = text.lower()

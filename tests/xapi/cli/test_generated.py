@@ -219,7 +219,7 @@ async def test_sets_with_a_setter_take_words() -> None:
         (["param-name=other-config", "a=1", "b=2"],
          [("VM.add_to_other_config", "r1", "a", "1"), ("VM.add_to_other_config", "r1", "b", "2")]),
         (["param-name=other-config", "param-key=a=1"], []),
-        (["param-name=blocked-operations", "START=reason"],
+        (["param-name=blocked-operations", "start=reason"],
          [("VM.add_to_blocked_operations", "r1", "start", "reason")]),
     ],
 )  # fmt: skip

@@ -1,15 +1,17 @@
 """The rows against the datamodel, and against the recorded facts where they are present."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from xapi.cli import enum_texts
 from xapi.cli.records import CLASSES
 from xapi.cli.records.model import Class, Field
 from xapi.datamodel import MODEL
-from xapi.datamodel.model import Ref, Set
+from xapi.datamodel.model import Enum, Ref, Set, Type
 
 FACTS = [p for parent in Path(__file__).parents if (p := parent / "shared/xe/records.json").exists()]
 ROWS = [(cls, field) for cls in CLASSES.values() for field in cls.record.fields]
@@ -101,3 +103,44 @@ def _compare_writes(cls: Class, field: Field, row: dict[str, Any]) -> None:
         known = next((row[key].split(" ")[0].rstrip(";") for key in keys if key in row), None)
         ours = None if message is None else f"{cls.record.cls}.{message}"
         assert (ours or "").lower() == (known or "").lower(), (cls.name, field.name)
+
+
+def test_enums_read_as_recorded(facts: dict[str, Any]) -> None:
+    """Every field that shows an enum shows the recorded text for each of its values."""
+    compared, wrong = 0, []
+    for cls, field, row in _rows(facts):
+        known = facts["enums"].get(row["fmt"].rpartition("enum:")[2].partition(" ")[0]) if "enum" in row["fmt"] else None
+        kind = _end(cls.record.cls, str(field.source).split(".")) if isinstance(field.source, str) else None
+        if known is None or not isinstance(kind, Enum):
+            continue
+        for value, text in known["show"].items():
+            compared += 1
+            if enum_texts.show(kind.name, value) != text:
+                wrong.append(f"{cls.name} {field.name}: {value} reads {enum_texts.show(kind.name, value)}, recorded {text}")
+    assert compared > 100 and not wrong, "\n".join(wrong)
+
+
+def test_what_is_shown_in_place_of_a_value_is_recorded(facts: dict[str, Any]) -> None:
+    wrong = []
+    for cls, field, row in _rows(facts):
+        if isinstance(field.source, str) and row.get("none", field.none) != field.none:
+            wrong.append(f"{cls.name} {field.name}: without a value {field.none}, recorded {row['none']}")
+        # A path fails only where it leads nowhere; what is computed says itself what a failure shows.
+        shown = field.none if isinstance(field.source, str) and field.failed is None else field.failed or ""
+        if row.get("err", shown) != shown:
+            wrong.append(f"{cls.name} {field.name}: {shown!r} if reading fails, recorded {row['err']!r}")
+    assert not wrong, "\n".join(wrong)
+
+
+def _rows(facts: dict[str, Any]) -> Iterator[tuple[Class, Field, dict[str, Any]]]:
+    for known in facts["classes"]:
+        cls = CLASSES[known["class"]]
+        for field, row in zip(cls.record.fields, facts["records"][known["record"]]["fields"], strict=True):
+            yield cls, field, row
+
+
+def _end(cls: str, path: list[str]) -> Type:
+    """The type at the end of a path, or what a set holds."""
+    kind = MODEL.classes[cls].by_name[path[0]].type
+    kind = kind.of if isinstance(kind, Set) else kind
+    return _end(kind.cls, path[1:]) if len(path) > 1 and isinstance(kind, Ref) else kind

@@ -100,3 +100,11 @@ def test_enum_values_are_typed_in_any_case(enum: str, text: str, value: str) -> 
 def test_enum_values_that_cannot_be_typed(enum: str, text: str) -> None:
     with pytest.raises(CommandFailure):
         enum_texts.parse(enum, "p", text)
+
+
+def test_operations_to_block_are_typed_exactly_as_they_are_shown() -> None:
+    assert enum_texts.parse("vm_operations", "p", "data_sources_op") == "data_source_op"
+    for text in ("Start", "data_source_op", ""):
+        with pytest.raises(XenAPIError) as refused:
+            enum_texts.parse("vm_operations", "p", text)
+        assert (refused.value.code, refused.value.params) == ("INVALID_VALUE", ["blocked_operation", text])

@@ -160,7 +160,7 @@ async def test_a_question_is_answered(house: House) -> None:
 async def test_a_file_is_sent_to_a_command_that_asks_for_it(house: House) -> None:
     (house.folder / "ca.pem").write_bytes(b"x" * 100_000)
     outcome = await house.xe("pool-install-ca-certificate", "filename=ca.pem")
-    assert outcome.text.endswith("function: pool.install_ca_certificate\n")
+    assert outcome.text.endswith("name: ca.pem\n")  # what was sent is no certificate, says the API
     missing = await house.xe("pool-install-ca-certificate", "filename=none.pem")
     assert (missing.code, missing.text) == (1, "Error: File none.pem cannot be read\n")
 
@@ -195,3 +195,43 @@ async def test_requests_that_are_none(house: House) -> None:
         writer.write(request)
         assert (await asyncio.wait_for(reader.read(), 60)).startswith(answer)
         writer.close()
+
+
+async def test_bytes_that_are_no_text_are_refused_and_harm_nothing(house: House) -> None:
+    """As a value they would make a record that no client could be sent."""
+    machine(house, "u1", "web")
+    outcome = await house.xe("vm-param-set", "uuid=u1", "name-description=caf\udce9")
+    assert (outcome.code, outcome.text) == (1, "Error: Not valid UTF-8: caf\\udce9\n")
+    outcome = await house.xe("vm-param-add", "uuid=u1", "param-name=other-config", "k\udce9=v")
+    assert (outcome.code, outcome.text) == (1, "Error: Not valid UTF-8: k\\udce9\n")
+    assert (await house.xe("vm-list", "name-label=caf\udce9", "--minimal")).text == "\n"
+    assert (await house.xe("vm-param-set", "uuid=u1", "name-description=fine")).code == 0
+
+
+async def test_a_file_whose_name_is_no_text_is_sent(house: House) -> None:
+    (house.folder / "caf\udce9.pem").write_bytes(b"x")
+    outcome = await house.xe("pool-install-ca-certificate", "filename=caf\udce9.pem")
+    assert outcome.code == 1 and "cannot be read" not in outcome.text, outcome.text
+
+
+async def test_wrong_uuids_and_selectors_say_which(house: House) -> None:
+    machine(house, "u1", "twin", power_state="Halted", is_a_template=False)
+    machine(house, "u2", "twin", power_state="Halted", is_a_template=False)
+    for arguments, text in (
+        (["vm-param-list", "uuid=no"], "No object of this type has this uuid.\ntype: VM\nuuid: no\n"),
+        (["vm-start", "uuid=no"], "Error: No matching VMs found\n"),
+        (["vm-start", "vm=twin"], "Error: 2 objects match: use --multiple to act on all of them\n"),
+        (["vm-start", "tags:holds=x"], "Error: The set 'tags' can only be asked for 'tags:contains'\n"),
+        (["host-disable", "host=no"], "Error: No matching hosts found\n"),
+        (["vdi-import", "uuid=no", "filename=x"], "No object of this type has this uuid.\ntype: VDI\nuuid: no\n"),
+    ):
+        outcome = await house.xe(*arguments)
+        assert (outcome.code, outcome.text) == (1, text), arguments
+
+
+async def test_a_transfer_that_nobody_has_written_yet_is_said_to_be_so(house: House) -> None:
+    machine(house, "u1", "web")
+    outcome = await house.xe("host-backup", "file-name=out")
+    assert (outcome.code, outcome.text) == (1, "This is not implemented here.\nfunction: GET /host_backup\n")
+    assert not (house.folder / "out").exists()
+    assert not house.app.db.refs("task")
