@@ -61,7 +61,6 @@ _LISTED: tuple[tuple[str, str, str], ...] = (
     ("host", _MIGRATION, "migrate_receive"),
     ("host", "what the domain manager and the storage service do not offer yet", "apply_guest_agent_config"),
     ("pool", _GONE, "test_archive_target"),
-    ("session", "reading another database file", "create_from_db_file"),
     ("VM", _MIGRATION, "pool_migrate pool_migrate_complete migrate_send assert_can_migrate assert_can_migrate_sender"),
     ("VM", _DR, "recover"),
     ("VM_appliance", _DR, "recover"),

@@ -139,10 +139,12 @@ class Context:
     """Of the task that is made for this call: what ``x-http-other-config-…`` headers said."""
     subtask_of: str = NULL_REF
     cancel_hooks: list[Callable[[], None]] = field(default_factory=list)
+    other_database: Store | None = None
+    """What the session reads instead of the pool's own database, if it was opened on another one."""
 
     @property
     def db(self) -> Store:
-        return self.app.db
+        return self.app.db if self.other_database is None else self.other_database
 
     @property
     def services(self) -> Services:
@@ -155,12 +157,12 @@ class Context:
 
     @property
     def has_task(self) -> bool:
-        return self.db.exists("task", self.task)
+        return self.app.db.exists("task", self.task)
 
     def progress(self, fraction: float) -> None:
         """Say how far the call's task is (0.0 to 1.0)."""
-        if self.has_task and self.db.get("task", self.task, "status") == "pending":
-            self.db.set("task", self.task, progress=float(fraction))
+        if self.has_task and self.app.db.get("task", self.task, "status") == "pending":
+            self.app.db.set("task", self.task, progress=float(fraction))
 
 
 def internal_context(app: App, name: str) -> Context:

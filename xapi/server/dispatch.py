@@ -143,9 +143,20 @@ async def call(ctx: Context, name: str, params: list[Any]) -> Outcome:
         raise errors.internal_error(f"{message.wire_name} may only be called by the pool itself")
     if message.needs_session:
         assert_permitted(ctx, message, values[handler.key_at] if handler.key_at is not None else None)
+        if ctx.other_database is not None:
+            _keep_to_reading(ctx, message)
     if wants_task:
         return Outcome(Ref("task"), _start(ctx, handler, values, internal=name.startswith(INTERNAL)))
     return Outcome(message.result, await _run_now(ctx, handler, values))
+
+
+def _keep_to_reading(ctx: Context, message: Message) -> None:
+    """:raises XenAPIError: OPERATION_NOT_ALLOWED for what does more than read, where the database is another one."""
+    if message.cls in ("session", "task"):
+        # They are of this pool, whatever the session reads.
+        ctx.other_database = None
+    elif message.kind not in _READS:
+        raise errors.operation_not_allowed("this session only reads a copy of a database")
 
 
 def _assert_count(handler: Handler, given: int) -> None:
@@ -160,6 +171,7 @@ def _check_session(ctx: Context, params: list[Any]) -> None:
         raise errors.internal_error("the session must be a string")
     ctx.session = session
     ctx.app.sessions.check(session)
+    ctx.other_database = ctx.app.sessions.database_of(session)
 
 
 def _convert(handler: Handler, params: list[Any]) -> list[Any]:
@@ -178,7 +190,8 @@ def _copy(value: object) -> object:
 def _is_pool(ctx: Context) -> bool:
     if ctx.origin.local_root or ctx.app.sessions.is_local(ctx.session):
         return True
-    return ctx.db.exists("session", ctx.session) and ctx.db.get("session", ctx.session, "pool") is True
+    db = ctx.app.db
+    return db.exists("session", ctx.session) and db.get("session", ctx.session, "pool") is True
 
 
 async def _run_now(ctx: Context, handler: Handler, values: list[Any]) -> Any:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from xapi import errors
 from xapi.database.schema import NULL_REF
+from xapi.database.store import Store
 from xapi.datamodel import MODEL, allowed_roles
 from xapi.datamodel.model import Message
 from xapi.datamodel.roles import Role
@@ -64,6 +65,7 @@ class Sessions:
         self._last_used: OrderedDict[str, float] = OrderedDict()
         self._roles: dict[str, frozenset[Role]] = {}
         self._local: set[str] = set()
+        self._databases: dict[str, Store] = {}
         self._groups: dict[Group, OrderedDict[str, None]] = {}
         self._on_end: list[Callable[[str], None]] = []
 
@@ -127,6 +129,16 @@ class Sessions:
     def is_local(self, session: str) -> bool:
         return session in self._local
 
+    def create_on(self, database: Store, origin: Origin, parent: str) -> str:
+        """Make a superuser's session that reads another database than the pool's; it goes with the session."""
+        ref = self.create(origin, superuser=True, parent=parent)
+        self._databases[ref] = database
+        return ref
+
+    def database_of(self, session: str) -> Store | None:
+        """Return what the session reads instead of the pool's own database, if it was opened on another one."""
+        return self._databases.get(session)
+
     def check(self, session: str) -> None:
         """Note that *session* is used. :raises XenAPIError: SESSION_INVALID."""
         if session not in self._last_used:
@@ -139,6 +151,7 @@ class Sessions:
         self._last_used.pop(session, None)
         self._roles.pop(session, None)
         self._local.discard(session)
+        self._databases.pop(session, None)
         if self._app.db.exists("session", session):
             self._groups.get(self._group(session), OrderedDict()).pop(session, None)
             self._app.db.destroy("session", session)
