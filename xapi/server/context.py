@@ -21,6 +21,7 @@ from xapi.database.store import Store
 from xapi.server.audit import LOG, AuditLog
 from xapi.server.callers import Callers
 from xapi.server.login_attempts import LoginAttempts
+from xapi.server.tracing import Tracer
 
 if TYPE_CHECKING:
     from xapi.server.events import Events
@@ -89,6 +90,7 @@ class App:
     audit: AuditLog = field(init=False)
     xenops: GuestUpdates = field(init=False)
     callers: Callers = field(init=False)
+    tracer: Tracer = field(init=False)
     attempts: LoginAttempts = field(default_factory=LoginAttempts)
     localhost: str = NULL_REF
     """Ref of the host this process runs on; set by start-up."""
@@ -98,6 +100,7 @@ class App:
 
     def __post_init__(self) -> None:
         self.callers = Callers(self.db)
+        self.tracer = Tracer(self)
         self.audit = AuditLog(self.root.under(LOG))
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
@@ -139,6 +142,8 @@ class Context:
     """Of the task that is made for this call: what ``x-http-other-config-…`` headers said."""
     subtask_of: str = NULL_REF
     cancel_hooks: list[Callable[[], None]] = field(default_factory=list)
+    traceparent: str = ""
+    """Header of the caller's trace, if it keeps one."""
     other_database: Store | None = None
     """What the session reads instead of the pool's own database, if it was opened on another one."""
 
