@@ -14,7 +14,6 @@ _MIGRATION = "migration between hosts"
 _HARDWARE = "passing hardware through to guests"
 _DIRECTORY = "TLS to an Active Directory"
 _DR = "disaster recovery"
-_TRACING = "tracing of calls"
 _CLUSTERING = "clustered storage (GFS2)"
 _HOST = "settings of an installed host's own operating system"
 _CACHING = "caching of shared disks on local storage"
@@ -73,7 +72,6 @@ _LISTED: tuple[tuple[str, str, str], ...] = (
     ("Cluster", _CLUSTERING, """
         create destroy get_network pool_create pool_force_destroy pool_destroy pool_resync cstack_sync"""),
     ("Cluster_host", _CLUSTERING, "create destroy enable force_destroy forget disable"),
-    ("Observer", _TRACING, "register unregister"),
 )  # fmt: skip
 
 NOT_THERE_YET: Mapping[str, str] = MappingProxyType(

@@ -28,6 +28,7 @@ from xapi.classes import (
     pbd,
     sm,
     templates,
+    usb,
     vdi_rows,
     vmss,
     xenops_events,
@@ -148,6 +149,7 @@ async def _meet_the_daemons(ctx: Context) -> None:
         ("local storage", make_local_storage(ctx)),
         ("certificate", certificate.sync(ctx)),
         ("crash dumps", host_crashdump.sync(ctx)),
+        ("USB devices", usb.scan(ctx, ctx.app.localhost)),
         ("storage", pbd.plug_all(ctx)),
         ("guests", guests.resync()),
     ]

@@ -1,10 +1,10 @@
-"""XenAPI class Observer: what is to be traced, by whom, and where traces go. Nothing traces yet: observers stay off."""
+"""XenAPI class Observer: what is to be traced, by whom, and where traces go; `xapi.server.tracing` does it."""
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from xapi.errors import invalid_value, not_implemented
+from xapi.errors import invalid_value
 from xapi.server.context import Context
 from xapi.server.registry import implements
 
@@ -32,11 +32,9 @@ def _check_hosts(ctx: Context, hosts: Sequence[str]) -> None:
 
 @implements("Observer.create")
 async def create(ctx: Context, args: dict[str, Any]) -> str:
-    """XenAPI: Observer.create. :raises XenAPIError: INVALID_VALUE; NOT_IMPLEMENTED if it is to trace at once."""
+    """XenAPI: Observer.create. :raises XenAPIError: INVALID_VALUE."""
     _check(components=args["components"], endpoints=args["endpoints"], attributes=list(args["attributes"]))
     _check_hosts(ctx, args["hosts"])
-    if args["enabled"]:
-        raise not_implemented("Observer.set_enabled")
     return ctx.db.create("Observer", **args)
 
 
@@ -76,8 +74,12 @@ async def set_components(ctx: Context, self: str, value: list[str]) -> None:
 
 @implements("Observer.set_enabled")
 async def set_enabled(ctx: Context, self: str, value: bool) -> None:
-    """XenAPI: Observer.set_enabled. :raises XenAPIError: NOT_IMPLEMENTED to switch it on."""
+    """XenAPI: Observer.set_enabled."""
+    ctx.db.set("Observer", self, enabled=value)
+
+
+@implements("Observer.register", "Observer.unregister")
+async def register(ctx: Context, self: str, host: str) -> None:
+    """XenAPI: Observer.register, Observer.unregister: hosts see the record itself."""
     ctx.db.row("Observer", self)
-    if value:
-        raise not_implemented("Observer.set_enabled")
-    ctx.db.set("Observer", self, enabled=False)
+    ctx.db.row("host", host)

@@ -77,7 +77,7 @@ Observer = define(
         ),
         static("attributes", Map(STRING, STRING), {}, doc="Attributes that are added to what is traced."),
         static("endpoints", Set(STRING), [], doc="Where traces go: `bugtool` (files) or URLs."),
-        static("components", Set(STRING), [], doc="Components that trace; empty for all."),
+        static("components", Set(STRING), [], doc="Components that trace; empty for all. Of those there are, only xapi does."),
         static("enabled", BOOL, False, doc="Whether it traces."),
     ),
     messages=(

@@ -17,16 +17,16 @@ from xapi.datamodel.roles import CLIENT_CERT, LOCAL_ROOT, POOL_ADMIN, READ_ONLY,
 MESSAGES: tuple[CallDraft, ...] = (
     call(
         "disable", p("host", Ref("host")), p("auto_enable", BOOL, True, since="25.31.0"), role_extra=(CLIENT_CERT,),
-        since="rio, changed 25.31.0", doc="Start no more VMs on it.",
+        since="rio, changed 25.31.0", doc="Let no more VMs start on it or come to it. Those that run stay.",
     ),
-    call("enable", p("host", Ref("host")), role_extra=(CLIENT_CERT,), doc="Let VMs start on it again."),
-    call("shutdown", p("host", Ref("host")), doc="Power off. It must be disabled and empty."),
-    call("reboot", p("host", Ref("host")), doc="Reboot. It must be disabled and empty."),
+    call("enable", p("host", Ref("host")), role_extra=(CLIENT_CERT,), doc="Let VMs start on it and come to it again."),
+    call("shutdown", p("host", Ref("host")), doc="Power it off. It must be disabled, and no guest may run on it."),
+    call("reboot", p("host", Ref("host")), doc="Reboot it. It must be disabled, and no guest may run on it."),
     call(
         "prepare_for_poweroff", p("host", Ref("host")), role=LOCAL_ROOT, flags=(HIDDEN,), since="kolkata",
         doc="Run what must happen before the host goes down. For the pool's own use.",
     ),
-    call("dmesg", p("host", Ref("host")), result=STRING, doc="The hypervisor's messages."),
+    call("dmesg", p("host", Ref("host")), result=STRING, doc="Return the hypervisor's messages."),
     call(
         "dmesg_clear", p("host", Ref("host")), result=STRING,
         doc="Return the hypervisor's messages and forget them.",
@@ -43,7 +43,7 @@ MESSAGES: tuple[CallDraft, ...] = (
         "bugreport_upload", p("host", Ref("host")), p("url", STRING), p("options", Map(STRING, STRING)),
         doc="Collect a status report and upload it to a URL.",
     ),
-    call("list_methods", result=Set(STRING), role=READ_ONLY, sync=True, doc="Names of all messages."),
+    call("list_methods", result=Set(STRING), role=READ_ONLY, sync=True, doc="Return the names of all messages."),
     call(
         "license_apply", p("host", Ref("host")), p("contents", STRING), errors=("LICENSE_PROCESSING_ERROR",),
         removed=True, since="rio, deprecated clearwater, removed clearwater", doc="Removed: use `license_add`.",
@@ -82,8 +82,14 @@ MESSAGES: tuple[CallDraft, ...] = (
         flags=(HIDDEN,), since="rio, changed 24.40.0, changed 25.21.0, changed 25.38.0-next",
         doc="Add a host's record. For the pool's own use, while a host joins.",
     ),
-    call("destroy", p("self", Ref("host")), doc="Forget a host that is dead for good."),
-    call("power_on", p("host", Ref("host")), since="orlando", doc="Switch it on from afar."),
+    call(
+        "destroy", p("self", Ref("host")),
+        doc="Forget a host that is dead for good, with its local storage. Not one that is up.",
+    ),
+    call(
+        "power_on", p("host", Ref("host")), since="orlando",
+        doc="Switch it on from afar, in the way of `power_on_mode`.",
+    ),
     call(
         "set_license_params", p("self", Ref("host")), p("value", Map(STRING, STRING)), role=LOCAL_ROOT,
         flags=(HIDDEN, POOL_INTERNAL), since="orlando", doc="Note what the licence says. For the pool's own use.",
@@ -179,7 +185,10 @@ MESSAGES: tuple[CallDraft, ...] = (
         "forget_data_source_archives", p("host", Ref("host")), p("data_source", STRING), sync=True,
         since="orlando", doc="Delete what was recorded of a metric.",
     ),
-    call("assert_can_evacuate", p("host", Ref("host")), since="miami", doc="Fail as evacuate would."),
+    call(
+        "assert_can_evacuate", p("host", Ref("host")), since="miami",
+        doc="Fail with the reasons why some VM could not leave it.",
+    ),
     call(
         "get_vms_which_prevent_evacuation", p("self", Ref("host")), result=Map(Ref("VM"), Set(STRING)),
         role=READ_ONLY, since="orlando",
@@ -198,7 +207,8 @@ MESSAGES: tuple[CallDraft, ...] = (
     call(
         "evacuate", p("host", Ref("host")), p("network", Ref("network"), NULL_REF, since="1.297.0"),
         p("evacuate_batch_size", INT, 0, since="23.27.0"), role_extra=(CLIENT_CERT,),
-        since="miami, extended 1.297.0, extended 23.27.0", doc="Move all its VMs elsewhere.",
+        since="miami, extended 1.297.0, extended 23.27.0",
+        doc="Move all its VMs to other hosts. The host should be disabled first.",
     ),
     call(
         "signal_networking_change", role=LOCAL_ROOT, sync=True,
@@ -209,10 +219,10 @@ MESSAGES: tuple[CallDraft, ...] = (
         "notify", p("ty", STRING), p("params", STRING), role=LOCAL_ROOT, flags=(HIDDEN, POOL_INTERNAL),
         since="miami", doc="Pass a notice (type and parameters) to a host. For the pool's own use.",
     ),
-    call("syslog_reconfigure", p("host", Ref("host")), since="miami", doc="Read the logging settings again."),
+    call("syslog_reconfigure", p("host", Ref("host")), since="miami", doc="Have the settings in `logging` count."),
     call(
         "management_reconfigure", p("pif", Ref("PIF")), tag="networking", since="miami",
-        doc="Use another interface for management.",
+        doc="Manage the host through another interface, which must have an address. Connections to the old one break.",
     ),
     call(
         "local_management_reconfigure", p("interface", STRING), sync=True, flags=(EMERGENCY, SLAVE_LOCAL),
@@ -236,7 +246,7 @@ MESSAGES: tuple[CallDraft, ...] = (
         result=Map(STRING, STRING), role=READ_ONLY, sync=True, flags=(HIDDEN,), since="miami",
         doc="Return timings that the toolstack measured of itself, by name.",
     ),
-    call("restart_agent", p("host", Ref("host")), doc="Restart the toolstack, not the VMs."),
+    call("restart_agent", p("host", Ref("host")), doc="Restart the toolstack of the host. Guests are not touched."),
     call(
         "shutdown_agent", sync=True, flags=(EMERGENCY, SLAVE_LOCAL), since="orlando",
         doc="Stop the toolstack on the called host. Guests keep running.",
@@ -251,7 +261,7 @@ MESSAGES: tuple[CallDraft, ...] = (
     ),
     call(
         "compute_free_memory", p("host", Ref("host")), result=INT, role=READ_ONLY, tag="memory", since="orlando",
-        doc="Bytes free for guests.",
+        doc="Return the bytes that guests could still get, by bookkeeping.",
     ),
     call(
         "compute_memory_overhead", p("host", Ref("host")), result=INT, role=READ_ONLY, tag="memory",
@@ -268,7 +278,7 @@ MESSAGES: tuple[CallDraft, ...] = (
     ),
     call(
         "backup_rrds", p("host", Ref("host")), p("delay", FLOAT), role=POOL_ADMIN, sync=True, since="orlando",
-        doc="Write performance archives to disk.",
+        doc="Write the archives of metrics to disk.",
     ),
     call(
         "create_new_blob", p("host", Ref("host")), p("name", STRING), p("mime_type", STRING),
@@ -277,7 +287,8 @@ MESSAGES: tuple[CallDraft, ...] = (
     ),
     call(
         "call_plugin", p("host", Ref("host")), p("plugin", STRING), p("fn", STRING), p("args", Map(STRING, STRING)),
-        result=STRING, role=POOL_ADMIN, since="orlando", doc="Run a plugin's function on it.",
+        result=STRING, role=POOL_ADMIN, since="orlando",
+        doc="Run a function of a plugin in the host's own domain and return what it says.",
     ),
     call(
         "has_extension", p("host", Ref("host")), p("name", STRING), result=BOOL, role=POOL_ADMIN, since="ely",
@@ -290,7 +301,7 @@ MESSAGES: tuple[CallDraft, ...] = (
     ),
     call(
         "get_servertime", p("host", Ref("host")), result=DATETIME, role=READ_ONLY, sync=True, since="orlando",
-        doc="Its clock in UTC.",
+        doc="Return its clock, in UTC.",
     ),
     call(
         "get_server_localtime", p("host", Ref("host")), result=DATETIME, role=READ_ONLY, sync=True, since="cowley",

@@ -7,13 +7,19 @@ from xapi.datamodel.roles import CLIENT_CERT, LOCAL_ROOT, POOL_ADMIN, READ_ONLY
 MESSAGES: tuple[CallDraft, ...] = (
     call(
         "join", p("master_address", STRING), p("master_username", STRING), p("master_password", STRING),
-        errors=("JOINING_HOST_CANNOT_CONTAIN_SHARED_SRS",), doc="Bring this host into another pool.",
+        errors=("JOINING_HOST_CANNOT_CONTAIN_SHARED_SRS",),
+        doc="Make this host a supporter in another pool. It must be alone, without running guests or shared "
+        "storage, and like the others; its toolstack restarts.",
     ),
     call(
         "join_force", p("master_address", STRING), p("master_username", STRING), p("master_password", STRING),
-        doc="Bring this host into another pool despite differences.",
+        doc="As `join`, without comparing versions and processors.",
     ),
-    call("eject", p("host", Ref("host")), doc="Throw a host out; it starts afresh."),
+    call(
+        "eject", p("host", Ref("host")),
+        doc="Throw a host out of the pool. It loses its local disks, is reset to a fresh installation and reboots. "
+        "Not the coordinator.",
+    ),
     call(
         "initial_auth", result=STRING, result_secret=True, flags=(HIDDEN,),
         doc="Used by a joining host: return the pool's secret to an administrator. For the pool's own use.",
@@ -32,13 +38,17 @@ MESSAGES: tuple[CallDraft, ...] = (
     ),
     call(
         "emergency_transition_to_master", sync=True, flags=(EMERGENCY, SLAVE_LOCAL),
-        doc="Make this host coordinator when there is none.",
+        doc="Make the called host coordinator, from its copy of the database, when the coordinator is gone. The "
+        "others are told by `recover_slaves`.",
     ),
     call(
         "emergency_reset_master", p("master_address", STRING), sync=True, flags=(EMERGENCY, SLAVE_LOCAL),
-        doc="Tell this host where the coordinator is now.",
+        doc="Tell the called host where the coordinator is now; its toolstack restarts.",
     ),
-    call("recover_slaves", result=Set(Ref("host")), doc="Tell hosts that lost touch where the coordinator is."),
+    call(
+        "recover_slaves", result=Set(Ref("host")),
+        doc="Tell hosts that look for another coordinator that it is this one now; returns those that heard it.",
+    ),
     call(
         "hello", p("host_uuid", STRING), p("host_address", STRING), result=Enum("hello_return"), flags=(HIDDEN,),
         doc="A host tells the coordinator that it has started and how it is reached; the answer says whether it "
@@ -51,7 +61,8 @@ MESSAGES: tuple[CallDraft, ...] = (
     ),
     call(
         "create_VLAN", p("device", STRING), p("network", Ref("network")), p("VLAN", INT), result=Set(Ref("PIF")),
-        errors=("VLAN_TAG_INVALID",), doc="A tagged network on one interface of every host alike.",
+        errors=("VLAN_TAG_INVALID",),
+        doc="Make a VLAN on the interface of that name of every host. Use `create_VLAN_from_PIF`.",
     ),
     call(
         "management_reconfigure", p("network", Ref("network")),
@@ -70,13 +81,18 @@ MESSAGES: tuple[CallDraft, ...] = (
     ),
     call(
         "enable_ha", p("heartbeat_srs", Set(Ref("SR"))), p("configuration", Map(STRING, STRING)),
-        role_extra=(CLIENT_CERT,), since="miami", doc="Turn high availability on.",
+        role_extra=(CLIENT_CERT,), since="miami",
+        doc="Switch high availability on, with its state file on these SRs (one that will do is chosen if none is "
+        "given).",
     ),
-    call("disable_ha", role_extra=(CLIENT_CERT,), since="miami", doc="Turn high availability off."),
-    call("sync_database", doc="Copy the database to all hosts now."),
+    call(
+        "disable_ha", role_extra=(CLIENT_CERT,), since="miami",
+        doc="Switch high availability off. VMs' restart priorities are kept.",
+    ),
+    call("sync_database", doc="Copy the database to every host now."),
     call(
         "designate_new_master", p("host", Ref("host")), since="miami",
-        doc="Hand over to another coordinator in good order.",
+        doc="Make another host coordinator, in good order. Its toolstack and this one's restart; clients log in there.",
     ),
     call(
         "ha_prevent_restarts_for", p("seconds", INT), sync=True, since="orlando-update-1",

@@ -15,20 +15,44 @@ session = define(
     listed=False,
     fields=(
         ro("uuid", STRING),
-        ro("this_host", Ref("host"), doc="Where it logged in."),
-        ro("this_user", Ref("user"), doc="The local user; null for subjects."),
-        ro("last_active", DATETIME, doc="When it was last used; long unused ones are ended."),
-        ro("pool", BOOL, doc="A host's own session with the coordinator."),
+        ro("this_host", Ref("host"), doc="Host that the session was opened on."),
+        ro("this_user", Ref("user"), doc="The local user, if the account is one; null for subjects of a directory."),
+        ro(
+            "last_active", DATETIME,
+            doc="When it was last used, written now and then. After a day without use it ends.",
+        ),
+        ro(
+            "pool", BOOL,
+            doc="Whether it is a host's own session with the coordinator; such may use messages of the pool's own.",
+        ),
         rw("other_config", Map(STRING, STRING), {}, since="miami"),
-        ro("is_local_superuser", BOOL, False, since="george", doc="Root: no permission is asked."),
-        ro("subject", Ref("subject"), NULL_REF, since="george", doc="Who logged in through the directory."),
-        ro("validation_time", DATETIME, EPOCH, since="george", doc="When the subject was last looked up."),
-        ro("auth_user_sid", STRING, "", since="george", doc="The user's name in the directory's terms."),
-        ro("auth_user_name", STRING, "", since="midnight-ride", doc="The user's name."),
-        static("rbac_permissions", Set(STRING), [], since="midnight-ride", doc="What its roles amount to."),
-        ro("tasks", Set(Ref("task")), since="midnight-ride", doc="Work begun in it."),
-        static("parent", Ref("session"), NULL_REF, since="midnight-ride", doc="The session that began it."),
-        ro("originator", STRING, "", since="clearwater", doc="What the client calls itself."),
+        ro("is_local_superuser", BOOL, False, since="george", doc="Whether it is root's: no permission is asked."),
+        ro(
+            "subject", Ref("subject"), NULL_REF, since="george",
+            doc="The subject it logged in as, through a directory; null otherwise.",
+        ),
+        ro(
+            "validation_time", DATETIME, EPOCH, since="george",
+            doc="When the directory was last asked whether the subject may still log in.",
+        ),
+        ro(
+            "auth_user_sid", STRING, "", since="george",
+            doc="The user's identifier in the directory; empty for local accounts.",
+        ),
+        ro("auth_user_name", STRING, "", since="midnight-ride", doc="The name it logged in with."),
+        static(
+            "rbac_permissions", Set(STRING), [], since="midnight-ride",
+            doc="What its roles permit together, fixed at login; empty for superusers.",
+        ),
+        ro("tasks", Set(Ref("task")), since="midnight-ride", doc="Tasks that were started under it."),
+        static(
+            "parent", Ref("session"), NULL_REF, since="midnight-ride",
+            doc="The session under which it was opened; null if there was none.",
+        ),
+        ro(
+            "originator", STRING, "", since="clearwater",
+            doc="Name that the client gave itself at login; limits on the number of sessions count by it.",
+        ),
         ro(
             "client_certificate", BOOL, False, since="21.2.0",
             doc="Whether the client proved who it is with a TLS certificate instead of a password.",
@@ -39,12 +63,17 @@ session = define(
             "login_with_password", p("uname", STRING), p("pwd", STRING), p("version", STRING, "1.1", since="miami"),
             p("originator", STRING, "", since="clearwater"), result=Ref("session"),
             errors=("SESSION_AUTHENTICATION_FAILED", "HOST_IS_SLAVE"), role=READ_ONLY, sync=True, session=False,
-            flags=(SECRET, SLAVE_LOCAL), doc="Begin one with a name and a password.",
+            flags=(SECRET, SLAVE_LOCAL),
+            doc="Open a session with a name and a password. SESSION_AUTHENTICATION_FAILED, after a pause; "
+            "HOST_IS_SLAVE names the coordinator, whom to ask instead.",
         ),
-        call("logout", role=READ_ONLY, sync=True, doc="End it."),
+        call(
+            "logout", role=READ_ONLY, sync=True,
+            doc="End the session; calls that wait for events under it end with SESSION_INVALID.",
+        ),
         call(
             "change_password", p("old_pwd", STRING), p("new_pwd", STRING), role=LOCAL_ROOT, sync=True,
-            doc="Change root's password on every host.",
+            doc="Change root's password on every host. The old one is asked of everybody but the superuser.",
         ),
         call(
             "slave_login", p("host", Ref("host")), p("psecret", STRING, secret=True), result=Ref("session"), sync=True,
@@ -71,11 +100,11 @@ session = define(
         ),
         call(
             "get_all_subject_identifiers", result=Set(STRING), role=READ_ONLY, since="george",
-            doc="Subjects that are logged in.",
+            doc="Return the directory identifiers of all subjects that have sessions.",
         ),
         call(
             "logout_subject_identifier", p("subject_identifier", STRING), role=POOL_OPERATOR, since="george",
-            doc="End all sessions of a subject.",
+            doc="End all sessions of a subject, except the caller's.",
         ),
     ),
 )

@@ -18,13 +18,13 @@ task = define(
         ro("current_operations", Map(STRING, Enum("task_allowed_operations")), {}, persist=False),
         ro("created", DATETIME, doc="When the task was made."),
         ro("finished", DATETIME, doc="When the task ended; meaningless while `status` is pending."),
-        ro("status", Enum("task_status_type"), doc="How it stands."),
+        ro("status", Enum("task_status_type"), doc="How it stands. Only `pending` and `cancelling` change any more."),
         ro(
             "session", Ref("session"), internal_only=True,
             doc="Session that started the task; null if it has ended or the toolstack started it.",
         ),
-        ro("resident_on", Ref("host"), doc="The host that works on it."),
-        ro("progress", FLOAT, doc="From 0 to 1."),
+        ro("resident_on", Ref("host"), doc="Host that works on it."),
+        ro("progress", FLOAT, doc="How far it is, from 0.0 to 1.0; not every task tells."),
         ro(
             "externalpid", INT, internal_only=True,
             doc="Left from old versions: a process that did the work. Always -1.",
@@ -38,9 +38,13 @@ task = define(
             "forwarded_to", Ref("host"), internal_only=True,
             doc="The host that runs the task, if `forwarded`; else null.",
         ),
-        ro("type", STRING, doc="Type of the result."),
-        ro("result", STRING, doc="The encoded result, once it has succeeded."),
-        ro("error_info", Set(STRING), doc="Code and parameters, once it has failed."),
+        ro("type", STRING, doc="Type of the result; left empty."),
+        ro(
+            "result", STRING,
+            doc="The result, as an XML-RPC `<value>` element, once the task has succeeded; empty if the message has "
+            "none.",
+        ),
+        ro("error_info", Set(STRING), doc="Error code and parameters, once the task has failed."),
         ro(
             "other_config", Map(STRING, STRING), {},
             key_roles={
@@ -48,19 +52,24 @@ task = define(
             },
             since="miami",
         ),
-        ro("subtask_of", Ref("task"), "", since="orlando", doc="The task this is a part of."),
-        ro("subtasks", Set(Ref("task")), since="orlando", doc="Its parts."),
-        ro("backtrace", STRING, "()", since="dundee", doc="Where it failed."),
+        ro("subtask_of", Ref("task"), "", since="orlando", doc="Task that this is a part of; null otherwise."),
+        ro("subtasks", Set(Ref("task")), since="orlando", doc="Tasks that are parts of it."),
+        ro("backtrace", STRING, "()", since="dundee", doc="Where it failed, for support."),
     ),
     messages=(
         call(
             "create", p("label", STRING), p("description", STRING), result=Ref("task"), role=READ_ONLY, sync=True,
-            doc="A task for a client's own work.",
+            doc="Make a task for the client's own work, to be driven by `set_progress` and `set_status` or handed "
+            "to an HTTP request as `task_id`.",
         ),
-        call("destroy", p("self", Ref("task")), role=READ_ONLY, sync=True, doc="Drop the record; the work goes on."),
+        call(
+            "destroy", p("self", Ref("task")), role=READ_ONLY, sync=True,
+            doc="Drop the record. Work that still runs goes on unseen, and its record goes when it ends.",
+        ),
         call(
             "cancel", p("task", Ref("task")), errors=("OPERATION_NOT_ALLOWED",), role=READ_ONLY,
-            doc="Ask the work to stop.",
+            doc="Ask the work to stop. It ends with status `cancelled` once what it did is undone; TASK_CANCELLED "
+            "is its error.",
         ),
         call(
             "set_status", p("self", Ref("task")), p("value", Enum("task_status_type")), role=READ_ONLY, sync=True,
@@ -83,13 +92,17 @@ task = define(
         ),
         call(
             "add_to_other_config", p("self", Ref("task")), p("key", STRING), p("value", STRING), role=READ_ONLY,
-            key_roles={ "applies_to": VM_OPERATOR, "XenCenterUUID": VM_OPERATOR, "XenCenterMeddlingActionTitle": VM_OPERATOR, },
+            key_roles={
+                "applies_to": VM_OPERATOR, "XenCenterUUID": VM_OPERATOR, "XenCenterMeddlingActionTitle": VM_OPERATOR,
+            },
             since="prototyped 25.8.0",
             doc="Add a key to the task's further settings; MAP_DUPLICATE_KEY if it is there already.",
         ),
         call(
             "remove_from_other_config", p("self", Ref("task")), p("key", STRING), role=READ_ONLY,
-            key_roles={ "applies_to": VM_OPERATOR, "XenCenterUUID": VM_OPERATOR, "XenCenterMeddlingActionTitle": VM_OPERATOR, },
+            key_roles={
+                "applies_to": VM_OPERATOR, "XenCenterUUID": VM_OPERATOR, "XenCenterMeddlingActionTitle": VM_OPERATOR,
+            },
             since="prototyped 25.8.0",
             doc="Remove a key from the task's further settings; no error if it is not there.",
         ),
@@ -110,13 +123,13 @@ event = define(
     events=False,
     no_task=True,
     fields=(
-        static("id", INT, doc="Its place in the old numbering."),
+        static("id", INT, doc="Its number; numbers grow. Not a token."),
         static(
             "timestamp", DATETIME, since="rio, deprecated boston",
             doc="When the change happened, as seconds or date; deprecated by `id`, which orders events.",
         ),
-        static("class", STRING, doc="Of the object."),
-        static("operation", Enum("event_operation"), doc="add, mod or del."),
+        static("class", STRING, doc="Class of the object."),
+        static("operation", Enum("event_operation"), doc="Whether the object came, went or changed."),
         static("ref", STRING, doc="The object."),
         static(
             "obj_uuid", STRING, since="rio, deprecated boston",
@@ -126,29 +139,31 @@ event = define(
     messages=(
         call(
             "register", p("classes", Set(STRING)), role=READ_ONLY, since="rio, deprecated boston",
-            doc="Begin to collect events of classes in this session.",
+            doc="Legacy: collect events of classes in this session, to be fetched with `next`. Use `from`.",
         ),
         call(
             "unregister", p("classes", Set(STRING)), role=READ_ONLY, since="rio, deprecated boston",
-            doc="Stop collecting events of classes.",
+            doc="Legacy: collect events of classes no longer.",
         ),
         call(
             "next", result=Set(Record("event")),
             errors=("SESSION_NOT_REGISTERED", "EVENTS_LOST", "EVENT_SUBSCRIPTION_PARSE_FAILURE"), role=READ_ONLY,
-            sync=True, flags=(CUSTOM_MARSHALLER,), since="rio, deprecated boston", doc="Wait for collected events.",
+            sync=True, flags=(CUSTOM_MARSHALLER,), since="rio, deprecated boston",
+            doc="Legacy: wait for collected events and return them. EVENTS_LOST if too many were missed: read "
+            "everything again.",
         ),
         call(
             "from", p("classes", Set(STRING)), p("token", STRING), p("timeout", FLOAT), result=Set(Record("event")),
             errors=("EVENT_FROM_TOKEN_PARSE_FAILURE", "EVENT_SUBSCRIPTION_PARSE_FAILURE"), role=READ_ONLY, sync=True,
             flags=(CUSTOM_MARSHALLER,), since="boston",
-            doc="Wait for changes after those that the token stands for; an empty token means all that is.",
+            doc="Wait for changes after those that the token stands for, and return them with the next token; an "
+            "empty token means everything there is. Changes of an object are merged: the snapshot is as of now.",
         ),
-        call(
-            "get_current_id", result=INT, role=READ_ONLY, sync=True, doc="The number that the next event will exceed.",
-        ),
+        call("get_current_id", result=INT, role=READ_ONLY, sync=True, doc="Return the number of the last event."),
         call(
             "inject", p("class", STRING), p("ref", STRING), result=STRING, role=READ_ONLY, sync=True, since="tampa",
-            doc="Say that an object changed; answers the token for waiting until that was seen.",
+            doc="Have an event for an object though nothing changed, and return the token before which it comes: "
+            "when `from` has passed it, everything earlier was seen.",
         ),
     ),
 )

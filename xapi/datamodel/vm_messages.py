@@ -14,10 +14,10 @@ from xapi.datamodel.roles import (
 
 MESSAGES: tuple[CallDraft, ...] = (
     call(
-        "snapshot", p("vm", Ref("VM")), p("new_name", STRING),
-        p("ignore_vdis", Set(Ref("VDI")), [], since="21.4.0"), result=Ref("VM"),
-        errors=("VM_BAD_POWER_STATE", "SR_FULL", "OPERATION_NOT_ALLOWED"), role=VM_POWER_ADMIN, tag="snapshots",
-        since="orlando", doc="A copy of the disks and settings as they are now.",
+        "snapshot", p("vm", Ref("VM")), p("new_name", STRING), p("ignore_vdis", Set(Ref("VDI")), [], since="21.4.0"),
+        result=Ref("VM"), errors=("VM_BAD_POWER_STATE", "SR_FULL", "OPERATION_NOT_ALLOWED"), role=VM_POWER_ADMIN,
+        tag="snapshots", since="orlando",
+        doc="Freeze copies of the disks and settings as they are now; the guest may run on. Returns the snapshot.",
     ),
     call(
         "snapshot_with_quiesce", p("vm", Ref("VM")), p("new_name", STRING), result=Ref("VM"),
@@ -32,18 +32,19 @@ MESSAGES: tuple[CallDraft, ...] = (
     call(
         "clone", p("vm", Ref("VM")), p("new_name", STRING), result=Ref("VM"),
         errors=("VM_BAD_POWER_STATE", "SR_FULL", "OPERATION_NOT_ALLOWED", "LICENCE_RESTRICTION"),
-        doc="A new VM on fast copies of the disks.",
+        doc="Make a new VM on fast copies of the disks. Halted or suspended VMs and templates only.",
     ),
     call(
         "copy", p("vm", Ref("VM")), p("new_name", STRING), p("sr", Ref("SR")), result=Ref("VM"),
         errors=("VM_BAD_POWER_STATE", "SR_FULL", "OPERATION_NOT_ALLOWED", "LICENCE_RESTRICTION"),
-        since="rio, extended cowley", doc="A new VM on full copies of the disks, maybe in another repository.",
+        since="rio, extended cowley",
+        doc="Make a new VM on full copies of the disks, in an SR or (null) where they are.",
     ),
     call(
         "revert", p("snapshot", Ref("VM")),
         errors=("VM_BAD_POWER_STATE", "OPERATION_NOT_ALLOWED", "SR_FULL", "VM_REVERT_FAILED"), role=VM_POWER_ADMIN,
         tag="snapshots", since="midnight-ride",
-        doc="Put the disks and settings of a VM back to those of its snapshot.",
+        doc="Put disks and settings of a VM back to those of its snapshot. Changes since are lost.",
     ),
     call(
         "checkpoint", p("vm", Ref("VM")), p("new_name", STRING), result=Ref("VM"),
@@ -51,12 +52,13 @@ MESSAGES: tuple[CallDraft, ...] = (
             "VM_BAD_POWER_STATE", "SR_FULL", "OPERATION_NOT_ALLOWED", "VM_CHECKPOINT_SUSPEND_FAILED",
             "VM_CHECKPOINT_RESUME_FAILED",
         ),
-        role=VM_POWER_ADMIN, since="midnight-ride", doc="A snapshot with memory.",
+        role=VM_POWER_ADMIN, since="midnight-ride",
+        doc="As `snapshot`, with memory: reverting to it, the guest goes on from there.",
     ),
     call(
         "provision", p("vm", Ref("VM")),
         errors=("VM_BAD_POWER_STATE", "SR_FULL", "OPERATION_NOT_ALLOWED", "LICENCE_RESTRICTION"),
-        doc="Make the disks that a template describes.",
+        doc="Make the disks that a template cloned into this VM describes, so that it can start.",
     ),
     call(
         "start", p("vm", Ref("VM")), p("start_paused", BOOL), p("force", BOOL),
@@ -65,7 +67,7 @@ MESSAGES: tuple[CallDraft, ...] = (
             "OPERATION_NOT_ALLOWED", "BOOTLOADER_FAILED", "UNKNOWN_BOOTLOADER", "NO_HOSTS_AVAILABLE",
             "LICENCE_RESTRICTION",
         ),
-        role=VM_OPERATOR, doc="Start on the best host.",
+        role=VM_OPERATOR, doc="Boot on the host that suits best. Returns when the guest's processors run.",
     ),
     call(
         "start_on", p("vm", Ref("VM")), p("host", Ref("host")), p("start_paused", BOOL), p("force", BOOL),
@@ -73,7 +75,7 @@ MESSAGES: tuple[CallDraft, ...] = (
             "VM_BAD_POWER_STATE", "VM_IS_TEMPLATE", "OTHER_OPERATION_IN_PROGRESS", "OPERATION_NOT_ALLOWED",
             "BOOTLOADER_FAILED", "UNKNOWN_BOOTLOADER",
         ),
-        role=VM_POWER_ADMIN, role_extra=(CLIENT_CERT,), doc="Start on a given host.",
+        role=VM_POWER_ADMIN, role_extra=(CLIENT_CERT,), doc="Boot on a given host.",
     ),
     call(
         "pause", p("vm", Ref("VM")),
@@ -87,37 +89,38 @@ MESSAGES: tuple[CallDraft, ...] = (
     call(
         "clean_shutdown", p("vm", Ref("VM")),
         errors=("VM_BAD_POWER_STATE", "OTHER_OPERATION_IN_PROGRESS", "OPERATION_NOT_ALLOWED", "VM_IS_TEMPLATE"),
-        role=VM_OPERATOR, doc="Ask the guest to shut down.",
+        role=VM_OPERATOR, doc="Ask the guest to shut down and wait until it has. VM_SHUTDOWN_TIMEOUT if it does not.",
     ),
     call(
         "shutdown", p("vm", Ref("VM")),
         errors=("VM_BAD_POWER_STATE", "OTHER_OPERATION_IN_PROGRESS", "OPERATION_NOT_ALLOWED", "VM_IS_TEMPLATE"),
         role=VM_OPERATOR, role_extra=(CLIENT_CERT,), since="clearwater",
-        doc="Ask the guest to shut down; force it if it does not.",
+        doc="Ask the guest to shut down; if it does not, power it off.",
     ),
     call(
         "clean_reboot", p("vm", Ref("VM")),
         errors=("VM_BAD_POWER_STATE", "OTHER_OPERATION_IN_PROGRESS", "OPERATION_NOT_ALLOWED", "VM_IS_TEMPLATE"),
-        role=VM_OPERATOR, doc="Ask the guest to reboot.",
+        role=VM_OPERATOR, doc="Ask the guest to reboot and wait until it has shut down.",
     ),
     call(
         "hard_shutdown", p("vm", Ref("VM")),
         errors=("VM_BAD_POWER_STATE", "OTHER_OPERATION_IN_PROGRESS", "OPERATION_NOT_ALLOWED", "VM_IS_TEMPLATE"),
-        role=VM_OPERATOR, doc="Take its power away.",
+        role=VM_OPERATOR, doc="Power it off; a suspended VM loses its memory.",
     ),
     call(
         "power_state_reset", p("vm", Ref("VM")), role=POOL_OPERATOR,
-        doc="Declare it halted without looking: only for when its host is known to be dead.",
+        doc="Declare it halted without looking. If it does run somewhere, its disks get corrupted: only when its "
+        "host is known to be off.",
     ),
     call(
         "hard_reboot", p("vm", Ref("VM")),
         errors=("VM_BAD_POWER_STATE", "OTHER_OPERATION_IN_PROGRESS", "OPERATION_NOT_ALLOWED", "VM_IS_TEMPLATE"),
-        role=VM_OPERATOR, doc="Take its power away and start it again.",
+        role=VM_OPERATOR, doc="Power it off and boot it again.",
     ),
     call(
         "suspend", p("vm", Ref("VM")),
         errors=("VM_BAD_POWER_STATE", "OTHER_OPERATION_IN_PROGRESS", "OPERATION_NOT_ALLOWED", "VM_IS_TEMPLATE"),
-        role=VM_OPERATOR, role_extra=(CLIENT_CERT,), doc="Save its memory to disk and stop.",
+        role=VM_OPERATOR, role_extra=(CLIENT_CERT,), doc="Save its memory to disk and free the host's.",
     ),
     call(
         "csvm", p("vm", Ref("VM")), result=Ref("VM"),
@@ -127,7 +130,7 @@ MESSAGES: tuple[CallDraft, ...] = (
     call(
         "resume", p("vm", Ref("VM")), p("start_paused", BOOL), p("force", BOOL),
         errors=("VM_BAD_POWER_STATE", "OPERATION_NOT_ALLOWED", "VM_IS_TEMPLATE"), role=VM_OPERATOR,
-        doc="Go on from saved memory, on the best host.",
+        doc="Go on from saved memory, on the host that suits best.",
     ),
     call(
         "set_is_default_template", p("vm", Ref("VM")), p("value", BOOL), role=POOL_ADMIN, flags=(HIDDEN,),
@@ -149,7 +152,9 @@ MESSAGES: tuple[CallDraft, ...] = (
             "VM_BAD_POWER_STATE", "OTHER_OPERATION_IN_PROGRESS", "VM_IS_TEMPLATE", "OPERATION_NOT_ALLOWED",
             "VM_BAD_POWER_STATE",
         ),
-        role=VM_POWER_ADMIN, role_extra=(CLIENT_CERT,), doc="Move it, running, to another host of the pool.",
+        role=VM_POWER_ADMIN, role_extra=(CLIENT_CERT,),
+        doc="Move it, running, to another host of the pool that has the same storage. Options: `live`, `copy`, "
+        "`compress`.",
     ),
     call(
         "pool_migrate_complete", p("vm", Ref("VM")), p("host", Ref("host")), role=VM_POWER_ADMIN,
@@ -159,7 +164,7 @@ MESSAGES: tuple[CallDraft, ...] = (
     call(
         "set_VCPUs_number_live", p("self", Ref("VM")), p("nvcpu", INT),
         errors=("OPERATION_NOT_ALLOWED", "LICENCE_RESTRICTION"), since="rio, changed ely",
-        doc="Plug or unplug processors while it runs.",
+        doc="Plug or unplug vCPUs of a running guest, up to `VCPUs_max`.",
     ),
     call(
         "add_to_VCPUs_params_live", p("self", Ref("VM")), p("key", STRING), p("value", STRING),
@@ -203,7 +208,8 @@ MESSAGES: tuple[CallDraft, ...] = (
     ),
     call(
         "set_memory_dynamic_range", p("self", Ref("VM")), p("min", INT), p("max", INT), role=VM_POWER_ADMIN,
-        tag="memory", since="midnight-ride", doc="Change the range it is ballooned in.",
+        tag="memory", since="midnight-ride",
+        doc="Set both ends of the range it is ballooned in, in bytes; also while it runs.",
     ),
     call(
         "set_memory_static_max", p("self", Ref("VM")), p("value", INT),
@@ -220,13 +226,13 @@ MESSAGES: tuple[CallDraft, ...] = (
         tag="memory", since="midnight-ride", doc="Set both static bounds together, in bytes. Only while halted.",
     ),
     call(
-        "set_memory_limits", p("self", Ref("VM")), p("static_min", INT), p("static_max", INT),
-        p("dynamic_min", INT), p("dynamic_max", INT), role=VM_POWER_ADMIN, tag="memory", since="midnight-ride",
-        doc="Change all four memory limits at once.",
+        "set_memory_limits", p("self", Ref("VM")), p("static_min", INT), p("static_max", INT), p("dynamic_min", INT),
+        p("dynamic_max", INT), role=VM_POWER_ADMIN, tag="memory", since="midnight-ride",
+        doc="Set all four bounds at once, in bytes; the static ones only while halted.",
     ),
     call(
         "set_memory", p("self", Ref("VM")), p("value", INT), role=VM_POWER_ADMIN, tag="memory", since="ely",
-        doc="Set all limits but static_min to one value.",
+        doc="Set all bounds but the lowest to one value in bytes.",
     ),
     call(
         "set_memory_target_live", p("self", Ref("VM")), p("target", INT), role=VM_POWER_ADMIN, tag="memory",
@@ -234,7 +240,8 @@ MESSAGES: tuple[CallDraft, ...] = (
     ),
     call(
         "wait_memory_target_live", p("self", Ref("VM")), role=READ_ONLY, tag="memory",
-        since="orlando, deprecated midnight-ride", doc="Return when its memory has come close to the target.",
+        since="orlando, deprecated midnight-ride",
+        doc="Wait until its memory has come close to what ballooning aims at.",
     ),
     call(
         "get_cooperative", p("self", Ref("VM")), result=BOOL, role=READ_ONLY, tag="memory",
@@ -265,8 +272,9 @@ MESSAGES: tuple[CallDraft, ...] = (
         doc="Send a trigger (nmi, init, power, sleep …) to the guest.",
     ),
     call(
-        "maximise_memory", p("self", Ref("VM")), p("total", INT), p("approximate", BOOL), result=INT,
-        role=READ_ONLY, tag="memory", since="miami", doc="The largest static_max that fits a total of bytes.",
+        "maximise_memory", p("self", Ref("VM")), p("total", INT), p("approximate", BOOL), result=INT, role=READ_ONLY,
+        tag="memory", since="miami",
+        doc="Return the largest static maximum, in bytes, that fits a total together with what the VM costs beside it.",
     ),
     call(
         "migrate_send", p("vm", Ref("VM")), p("dest", Map(STRING, STRING)), p("live", BOOL),
@@ -274,13 +282,13 @@ MESSAGES: tuple[CallDraft, ...] = (
         p("options", Map(STRING, STRING)), p("vgpu_map", Map(Ref("VGPU"), Ref("GPU_group")), {}, since="inverness"),
         p("vdi_format_map", Map(Ref("VDI"), STRING), {}, since="26.14.0-next"), result=Ref("VM"),
         errors=("VM_BAD_POWER_STATE", "LICENCE_RESTRICTION"), role=VM_POWER_ADMIN, since="tampa",
-        doc="Move it, with disks, to another repository, host or pool.",
+        doc="Move it with its disks, to other storage, another host or another pool.",
     ),
     call(
         "assert_can_migrate", p("vm", Ref("VM")), p("dest", Map(STRING, STRING)), p("live", BOOL),
         p("vdi_map", Map(Ref("VDI"), Ref("SR"))), p("vif_map", Map(Ref("VIF"), Ref("network"))),
         p("options", Map(STRING, STRING)), p("vgpu_map", Map(Ref("VGPU"), Ref("GPU_group")), {}, since="inverness"),
-        errors=("LICENCE_RESTRICTION",), role=VM_POWER_ADMIN, since="tampa", doc="Fail as migrate_send would.",
+        errors=("LICENCE_RESTRICTION",), role=VM_POWER_ADMIN, since="tampa", doc="Fail as `migrate_send` would.",
     ),
     call(
         "assert_can_migrate_sender", p("vm", Ref("VM")), p("dest", Map(STRING, STRING)), p("live", BOOL),
@@ -298,11 +306,11 @@ MESSAGES: tuple[CallDraft, ...] = (
     ),
     call(
         "record_data_source", p("self", Ref("VM")), p("data_source", STRING), sync=True, since="orlando",
-        doc="Begin to keep one of its counters.",
+        doc="Start recording a metric.",
     ),
     call(
-        "query_data_source", p("self", Ref("VM")), p("data_source", STRING), result=FLOAT, role=READ_ONLY,
-        sync=True, since="orlando", doc="The latest value of one of its counters.",
+        "query_data_source", p("self", Ref("VM")), p("data_source", STRING), result=FLOAT, role=READ_ONLY, sync=True,
+        since="orlando", doc="Return the present value of a metric.",
     ),
     call(
         "forget_data_source_archives", p("self", Ref("VM")), p("data_source", STRING), sync=True, since="orlando",
@@ -318,15 +326,15 @@ MESSAGES: tuple[CallDraft, ...] = (
     ),
     call(
         "get_allowed_VBD_devices", p("vm", Ref("VM")), result=Set(STRING), role=READ_ONLY, sync=True,
-        flags=(NO_CURRENT_OPERATIONS,), doc="Free disk positions.",
+        flags=(NO_CURRENT_OPERATIONS,), doc="Return the device numbers that are free for disks.",
     ),
     call(
         "get_allowed_VIF_devices", p("vm", Ref("VM")), result=Set(STRING), role=READ_ONLY, sync=True,
-        flags=(NO_CURRENT_OPERATIONS,), doc="Free network positions.",
+        flags=(NO_CURRENT_OPERATIONS,), doc="Return the device numbers that are free for network interfaces.",
     ),
     call(
         "get_possible_hosts", p("vm", Ref("VM")), result=Set(Ref("host")), role=READ_ONLY,
-        doc="Hosts that could run it now.",
+        doc="Return the hosts that could run it, not counting memory.",
     ),
     call(
         "assert_can_boot_here", p("self", Ref("VM")), p("host", Ref("host")),
@@ -334,20 +342,22 @@ MESSAGES: tuple[CallDraft, ...] = (
             "HOST_NOT_ENOUGH_FREE_MEMORY", "HOST_NOT_ENOUGH_PCPUS", "NETWORK_SRIOV_INSUFFICIENT_CAPACITY",
             "HOST_NOT_LIVE", "HOST_DISABLED", "HOST_CANNOT_ATTACH_NETWORK", "VM_HVM_REQUIRED", "VM_REQUIRES_GPU",
             "VM_REQUIRES_IOMMU", "VM_REQUIRES_NETWORK", "VM_REQUIRES_SR", "VM_REQUIRES_VGPU",
-            "VM_HOST_INCOMPATIBLE_VERSION", "VM_HOST_INCOMPATIBLE_VIRTUAL_HARDWARE_PLATFORM_VERSION",
-            "INVALID_VALUE", "MEMORY_CONSTRAINT_VIOLATION", "OPERATION_NOT_ALLOWED", "VALUE_NOT_SUPPORTED",
+            "VM_HOST_INCOMPATIBLE_VERSION", "VM_HOST_INCOMPATIBLE_VIRTUAL_HARDWARE_PLATFORM_VERSION", "INVALID_VALUE",
+            "MEMORY_CONSTRAINT_VIOLATION", "OPERATION_NOT_ALLOWED", "VALUE_NOT_SUPPORTED",
             "VM_INCOMPATIBLE_WITH_THIS_HOST",
         ),
-        role=READ_ONLY, tag="memory", since="rio, changed quebec", doc="Fail if that host could not run it.",
+        role=READ_ONLY, tag="memory", since="rio, changed quebec",
+        doc="Fail with the reason why a host could not boot it.",
     ),
     call(
         "atomic_set_resident_on", p("vm", Ref("VM")), p("host", Ref("host")), role=LOCAL_ROOT,
-        flags=(HIDDEN, POOL_INTERNAL), doc="Write resident_on and clear the reservation at once.",
+        flags=(HIDDEN, POOL_INTERNAL),
+        doc="Note the host it is on and drop the reservation, at once. For the pool's own use.",
     ),
     call(
         "create_new_blob", p("vm", Ref("VM")), p("name", STRING), p("mime_type", STRING),
         p("public", BOOL, False, since="tampa"), result=Ref("blob"), role=VM_POWER_ADMIN, since="orlando",
-        doc="Make room for binary data kept with it.",
+        doc="Make a binary object that belongs to the VM; its bytes come and go over HTTP (`/blob`).",
     ),
     call(
         "s3_suspend", p("vm", Ref("VM")), role=VM_OPERATOR, flags=(HIDDEN,), since="midnight-ride",
@@ -439,7 +449,9 @@ MESSAGES: tuple[CallDraft, ...] = (
     ),
     call(
         "call_plugin", p("vm", Ref("VM")), p("plugin", STRING), p("fn", STRING), p("args", Map(STRING, STRING)),
-        result=STRING, role=VM_OPERATOR, since="cream", doc="Run a plugin on its host about it.",
+        result=STRING, role=VM_OPERATOR, since="cream",
+        doc="Run a plugin about the VM on its host, at most once in a while. VM_CALL_PLUGIN_RATE_LIMIT says how "
+        "long to wait.",
     ),
     call(
         "call_host_plugin", p("vm", Ref("VM")), p("plugin", STRING), p("fn", STRING),
@@ -452,7 +464,8 @@ MESSAGES: tuple[CallDraft, ...] = (
     ),
     call(
         "import", p("url", STRING), p("sr", Ref("SR")), p("full_restore", BOOL), p("force", BOOL),
-        result=Set(Ref("VM")), role=POOL_OPERATOR, since="dundee", doc="Import an exported VM from a URL.",
+        result=Set(Ref("VM")), role=POOL_OPERATOR, since="dundee",
+        doc="Bring in an exported VM (XVA) from a URL into an SR; returns the VMs made.",
     ),
     call(
         "set_actions_after_crash", p("self", Ref("VM")), p("value", Enum("on_crash_behaviour")),

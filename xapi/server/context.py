@@ -23,6 +23,7 @@ from xapi.server.audit import LOG, AuditLog
 from xapi.server.callers import Callers
 from xapi.server.login_attempts import LoginAttempts
 from xapi.server.measures import Measures
+from xapi.server.tracing import Tracer
 
 if TYPE_CHECKING:
     from xapi.server.events import Events
@@ -91,6 +92,7 @@ class App:
     audit: AuditLog = field(init=False)
     xenops: GuestUpdates = field(init=False)
     callers: Callers = field(init=False)
+    tracer: Tracer = field(init=False)
     attempts: LoginAttempts = field(default_factory=LoginAttempts)
     measures: Measures = field(default_factory=Measures)
     localhost: str = NULL_REF
@@ -104,6 +106,7 @@ class App:
 
     def __post_init__(self) -> None:
         self.callers = Callers(self.db)
+        self.tracer = Tracer(self)
         self.audit = AuditLog(self.root.under(LOG))
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
@@ -158,6 +161,8 @@ class Context:
     cancel_hooks: list[Callable[[], None]] = field(default_factory=list)
     other_database: Store | None = None
     """What the call reads, if its session is about a dump and not about this pool."""
+    traceparent: str = ""
+    """Header of the caller's trace, if it keeps one."""
 
     @property
     def db(self) -> Store:
@@ -174,12 +179,12 @@ class Context:
 
     @property
     def has_task(self) -> bool:
-        return self.db.exists("task", self.task)
+        return self.app.db.exists("task", self.task)
 
     def progress(self, fraction: float) -> None:
         """Say how far the call's task is (0.0 to 1.0)."""
-        if self.has_task and self.db.get("task", self.task, "status") == "pending":
-            self.db.set("task", self.task, progress=float(fraction))
+        if self.has_task and self.app.db.get("task", self.task, "status") == "pending":
+            self.app.db.set("task", self.task, progress=float(fraction))
 
 
 def internal_context(app: App, name: str) -> Context:

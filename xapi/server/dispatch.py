@@ -194,7 +194,8 @@ def _copy(value: object) -> object:
 def _is_pool(ctx: Context) -> bool:
     if ctx.origin.local_root or ctx.app.sessions.is_local(ctx.session):
         return True
-    return ctx.db.exists("session", ctx.session) and ctx.db.get("session", ctx.session, "pool") is True
+    db = ctx.app.db
+    return db.exists("session", ctx.session) and db.get("session", ctx.session, "pool") is True
 
 
 async def _run_now(ctx: Context, handler: Handler, values: list[Any]) -> Any:

@@ -48,6 +48,7 @@ def _context(app: App, origin: Origin, head: Head) -> Context:
         ctx.subtask_of = parent
     prefix = "x-http-other-config-"
     ctx.other_config = {f"http:{key[len(prefix) :]}": value for key, value in headers.items() if key.startswith(prefix)}
+    ctx.traceparent = headers.get("traceparent", "")
     return ctx
 
 
@@ -59,8 +60,7 @@ async def _xml(ctx: Context, body: bytes) -> bytes:
     if name.startswith("system."):
         return _system(name, params)
     try:
-        await _admit(ctx)
-        outcome = await dispatch.call(ctx, name, params)
+        outcome = await _call(ctx, name, params)
         return xmlrpc.success(result_parts(outcome.type, outcome.value, "xml"))
     except Exception as reason:
         # The top of a request.
@@ -77,8 +77,7 @@ async def _json(ctx: Context, body: bytes) -> bytes:
             return jsonrpc.success(call, [msgspec.json.encode(call.params[0] if call.params else "")])
         if call.method == "system.listMethods":
             return jsonrpc.success(call, [msgspec.json.encode(_method_names())])
-        await _admit(ctx)
-        outcome = await dispatch.call(ctx, call.method, call.params)
+        outcome = await _call(ctx, call.method, call.params)
         return jsonrpc.success(call, result_parts(outcome.type, outcome.value, "json"))
     except Exception as reason:
         # The top of a request.
@@ -92,10 +91,15 @@ def _failed(ctx: Context, reason: Exception) -> list[str]:
     return error.description
 
 
-async def _admit(ctx: Context) -> None:
-    """Hold the call back if its caller may make only so many."""
+async def _call(ctx: Context, name: str, params: list[Any]) -> dispatch.Outcome:
+    """Make a call that came over the network or the local socket: counted, perhaps held back, perhaps traced."""
     if not ctx.origin.local_root:
         await ctx.app.callers.admit(ctx.origin.user_agent, ctx.origin.address)
+    observers = ctx.app.tracer.observers()
+    if not observers:
+        return await dispatch.call(ctx, name, params)
+    with ctx.app.tracer.span(observers, ctx, name):
+        return await dispatch.call(ctx, name, params)
 
 
 def _method_names() -> list[str]:

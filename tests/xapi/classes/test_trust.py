@@ -69,7 +69,7 @@ async def test_an_authority_is_a_file_a_line_of_the_bundle_and_a_record(client: 
     assert await client("pool.uninstall_ca_certificate", "lab.pem", True) is None
 
 
-@pytest.mark.parametrize("name", ["", "../lab.pem", ".hidden", "a b", "x" * 300, "a\0b", "dir/lab.pem"])
+@pytest.mark.parametrize("name", ["", "../lab.pem", ".hidden", "a b", "x" * 300, "dir/lab.pem"])
 async def test_names_that_are_no_plain_file_names(client: Client, authority: Issued, name: str) -> None:
     assert await client("pool.install_ca_certificate", name, authority.text) == ["CERTIFICATE_NAME_INVALID", name]
     assert await client("host.uninstall_ca_certificate", client.host, name, True) == ["CERTIFICATE_NAME_INVALID", name]

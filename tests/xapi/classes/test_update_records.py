@@ -78,7 +78,6 @@ async def test_observers_are_checked(client: Client, field: str, value: object) 
     assert (await client("Observer.create", {field: value}))[0] == "INVALID_VALUE"
     ref = await client("Observer.create", {"name_label": "o", "endpoints": ["bugtool", "https://z.example/api"]})
     assert (await client(f"Observer.set_{field}", ref, value))[0] == "INVALID_VALUE"
-    assert await client("Observer.set_enabled", ref, True) == ["NOT_IMPLEMENTED", "Observer.set_enabled"]
     assert await client("Observer.set_components", ref, ["xapi"]) is None and await client("Observer.destroy", ref) is None
 
 

@@ -160,7 +160,7 @@ async def test_a_question_is_answered(house: House) -> None:
 async def test_a_file_is_sent_to_a_command_that_asks_for_it(house: House) -> None:
     (house.folder / "ca.pem").write_bytes(b"x" * 100_000)
     outcome = await house.xe("pool-install-ca-certificate", "filename=ca.pem")
-    assert outcome.text.endswith("name: ca.pem\n")  # what was sent is no certificate, says the API
+    assert outcome.text.endswith("name: ca.pem\n"), "the server has read it: it is no certificate"
     missing = await house.xe("pool-install-ca-certificate", "filename=none.pem")
     assert (missing.code, missing.text) == (1, "Error: File none.pem cannot be read\n")
 
