@@ -261,7 +261,8 @@ def test_pam_is_asked_on_an_installed_host(tmp_path: Path) -> None:
     if subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode != 0:
         pytest.skip("mount namespaces need root")
     etc, root = tmp_path / "etc", tmp_path / "host"
-    etc.mkdir(), root.mkdir()
+    etc.mkdir()
+    root.mkdir()
     done = subprocess.run(
         ["unshare", "--mount", "--propagation", "private", "sh", "-c", PRIVATE, "sh", etc, sys.executable, PAM, root],
         check=False, capture_output=True, text=True, timeout=120, cwd=Path(__file__).parents[3],
