@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 from embedded.layout import CHECKOUT
-from installer.packages import RUNTIME
+from installer.packages import OPENVSWITCH, RUNTIME
 
 SUITE = "bookworm"
 DISK_SIZE = "8G"
@@ -23,13 +23,19 @@ BASE = (
 INITRD_MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "ext4")
 """All that dom0 needs to find its disk: a small initrd is a quick boot in emulation."""
 
+NOT_AT_BOOT = (
+    "nfs-server.service", "tgt.service", "openvswitch-switch.service", "e2scrub_reap.service",
+    "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "fstrim.timer", "e2scrub_all.timer",
+)  # fmt: skip
+"""What a test starts when it wants it, and what only costs time in emulation."""
+
 HERE = Path(__file__).parent
 FILES = HERE / "files"
 
 
 def packages() -> tuple[str, ...]:
     """Return all packages of the image: the installer then finds its own already there and needs no network."""
-    return (*BASE, *RUNTIME)
+    return (*BASE, *RUNTIME, *OPENVSWITCH)
 
 
 def dependencies(checkout: Path = CHECKOUT) -> list[str]:

@@ -276,10 +276,19 @@ async def call_as(ctx: Context, name: str, *params: Any) -> Any:
 
     The result is native too: records are dicts, ``get_all_records`` a dict ref -> record.
     """
-    inner = Context(ctx.app, ctx.origin, subtask_of=ctx.task if ctx.has_task else NULL_REF)
+    return await call_under(inside(ctx), ctx.session, name, *params)
+
+
+def inside(ctx: Context) -> Context:
+    """Return the context of a call that is made inside of another."""
+    return Context(ctx.app, ctx.origin, subtask_of=ctx.task if ctx.has_task else NULL_REF)
+
+
+async def call_under(inner: Context, session: str, name: str, *params: Any) -> Any:
+    """Call as `call_as` does, in a context that the caller keeps: its task tells how far the call is."""
     message = find(_split(name)[0])
-    session = [ctx.session] if message is None or message.message.needs_session else []
-    value = (await call(inner, name, [*session, *params])).value
+    first = [session] if message is None or message.message.needs_session else []
+    value = (await call(inner, name, [*first, *params])).value
     match value:
         case RowRecord():
             return _plain(value.cls, value.row)
