@@ -88,7 +88,7 @@ class ProgramDirectory:
             raise ServiceFailure(f"{self._path.name} cannot be run: {reason.strerror}") from reason
         try:
             async with asyncio.timeout(TIMEOUT):
-                out, err = await process.communicate(msgspec.json.encode(params))
+                out, err = await _converse(process, msgspec.json.encode(params))
         except TimeoutError:
             raise ServiceFailure(f"{self._path.name} {method} did not end within {TIMEOUT:.0f} s") from None
         finally:
@@ -103,6 +103,15 @@ class ProgramDirectory:
         except msgspec.MsgspecError as reason:
             said = err.decode(errors="replace").strip() or str(reason)
             raise ServiceFailure(f"{self._path.name} {method} (exit code {process.returncode}): {said}") from reason
+
+
+async def _converse(process: asyncio.subprocess.Process, question: bytes) -> tuple[bytes, bytes]:
+    """Return what a program writes, read or not what it is asked."""
+    try:
+        return await process.communicate(question)
+    except RuntimeError:
+        # How uvloop says that the program has ended before it read all.
+        return await process.communicate()
 
 
 def _failure(answer: _Answer) -> DirectoryError:

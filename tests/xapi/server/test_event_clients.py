@@ -54,7 +54,7 @@ class Follower:
     async def ask(self, timeout: float) -> dict[str, Any]:
         outcome = await call(Context(self.app, Origin()), "event.from", [self.session, list(self.classes), self.token, timeout])
         assert isinstance(outcome.value, Encoded)
-        answer: dict[str, Any] = json.loads(outcome.value.json())
+        answer: dict[str, Any] = json.loads(b"".join(outcome.value.parts("json")))
         return answer
 
     async def catch_up(self, timeout: float = 0.0) -> None:
@@ -247,7 +247,7 @@ async def test_the_idiom_of_inject(tmp_path: Path) -> None:
 async def answer(app: App, classes: list[str], token: str = "", timeout: Any = 0.0) -> dict[str, Any]:
     session = app.sessions.create(Origin(), superuser=True)
     outcome = await call(Context(app, Origin()), "event.from", [session, classes, token, timeout])
-    result: dict[str, Any] = json.loads(outcome.value.json())
+    result: dict[str, Any] = json.loads(b"".join(outcome.value.parts("json")))
     return result
 
 

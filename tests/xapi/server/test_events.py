@@ -29,7 +29,7 @@ class Watcher:
 
     async def catch_up(self) -> None:
         encoded = await self.app.events.changes(self.session, self.classes, self.token, 0.0)
-        reply = json.loads(encoded.json())
+        reply = json.loads(b"".join(encoded.parts("json")))
         for event in reply["events"]:
             if event["operation"] == "del":
                 self.cache.pop(event["ref"], None)
