@@ -10,8 +10,10 @@ from xapi.database.schema import NULL_REF
 from xapi.database.store import Store
 from xapi.errors import XenAPIError, error, invalid_value, value_not_supported
 from xapi.planning import memory, placement
+from xapi.planning.host_operations import HostFacts, host_refusal
 from xapi.planning.memory import DomainType, Footprint, Limits
 from xapi.server.context import Context
+from xapi.server.operations import operation
 from xapi.server.registry import implements
 
 
@@ -158,15 +160,27 @@ def choose_host(ctx: Context, vm: str) -> str:
 
 @contextlib.asynccontextmanager
 async def reserved(ctx: Context, vm: str, host: str) -> AsyncIterator[None]:
-    """Count the VM's memory on *host* while the block brings it up there."""
-    ctx.db.set("VM", vm, scheduled_to_be_resident_on=host)
-    try:
-        # A xapi that is killed meanwhile has to know, when it is back, that there is something to undo.
-        await ctx.db.durable()
-        yield
-    finally:
-        if ctx.db.exists("VM", vm):
-            ctx.db.set("VM", vm, scheduled_to_be_resident_on=NULL_REF)
+    """Count the VM's memory on *host* while the block brings it up there; the host shows what it is doing.
+
+    :raises XenAPIError: OTHER_OPERATION_IN_PROGRESS, the host is being emptied or goes down.
+    """
+    name = "vm_resume" if ctx.db.get("VM", vm, "power_state") == "Suspended" else "vm_start"
+
+    def assert_free() -> None:
+        # Whether it is enabled was asked when it was chosen, and does not count for its control domain.
+        reason = host_refusal(HostFacts(host, current=ctx.db.row("host", host).values["current_operations"]), name)
+        if reason is not None:
+            raise reason
+
+    async with operation(ctx, "host", host, name, assert_free, lambda: None):
+        ctx.db.set("VM", vm, scheduled_to_be_resident_on=host)
+        try:
+            # A xapi that is killed meanwhile has to know, when it is back, that there is something to undo.
+            await ctx.db.durable()
+            yield
+        finally:
+            if ctx.db.exists("VM", vm):
+                ctx.db.set("VM", vm, scheduled_to_be_resident_on=NULL_REF)
 
 
 @implements("VM.assert_can_boot_here")

@@ -49,8 +49,15 @@ class XenopsUpdates:
         :raises RpcError: what it failed with.
         :raises Unreachable: the domain manager went away meanwhile; what became of the VM is written when it is back.
         """
-        task = await started
         xenops = ctx.services.xenops
+        asking = asyncio.ensure_future(started)
+        try:
+            task = await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            # It may have begun: whoever undoes this must not find it going on.
+            with contextlib.suppress(RpcError, Unreachable):
+                await xenops.task_cancel(ctx.dbg, await asking)
+            raise
 
         def cancel() -> None:
             self._app.spawn(vm_lifecycle.quietly(xenops.task_cancel(ctx.dbg, task)), f"cancel xenops task {task}")

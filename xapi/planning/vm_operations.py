@@ -89,6 +89,8 @@ UNLISTED: Final = _words(
 )
 """Never in ``allowed_operations``, whatever the state."""
 
+_LISTED: Final = tuple(operation for operation in MODEL.enums["vm_operations"] if operation not in UNLISTED)
+
 _TOGETHER: Final = (frozenset({"clone", "copy", "export"}), frozenset({"snapshot", "checkpoint"}), frozenset({"get_boot_record"}))
 
 SHUTDOWN_PREEMPTS: Final = _words("clean_shutdown clean_reboot hard_reboot pool_migrate call_plugin shutdown suspend")
@@ -182,7 +184,8 @@ def assert_valid(facts: VmFacts, operation: str, strict: bool = True) -> None:
 
 def allowed(facts: VmFacts) -> list[str]:
     """Return ``allowed_operations`` in the datamodel's order."""
-    return [op for op in MODEL.enums["vm_operations"] if op not in UNLISTED and refusal(facts, op) is None]
+    # Most operations fail for the power state: that is asked first, without making an error of it.
+    return [op for op in _LISTED if facts.power_state in states_for(facts, op) and refusal(facts, op) is None]
 
 
 def one_of(values: "list[str]") -> str:

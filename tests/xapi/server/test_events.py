@@ -118,23 +118,6 @@ def test_a_subscription_to_one_object_hears_of_that_object_only(tmp_path: Path) 
     asyncio.run(play())
 
 
-def test_the_legacy_queue_tells_every_change(tmp_path: Path) -> None:
-    async def play() -> None:
-        app = make(tmp_path)
-        session = app.sessions.create(Origin(), superuser=True)
-        app.events.legacy.register(session, ["VM"])
-        vm = app.db.create("VM")
-        app.db.set("VM", vm, name_label="a")
-        app.db.destroy("VM", vm)
-        told = json.loads(b"".join((await app.events.legacy.next(session)).parts("json")))
-        assert [event["operation"] for event in told] == ["add", "mod", "del"]
-        app.events.legacy.unregister(session, ["VM"])
-        with pytest.raises(XenAPIError, match="SESSION_NOT_REGISTERED"):
-            await app.events.legacy.next(session)
-
-    asyncio.run(play())
-
-
 @pytest.mark.parametrize("word", ["", "/", "vm/", "vm/a/b"])
 def test_a_subscription_that_does_not_parse_is_refused(word: str) -> None:
     with pytest.raises(XenAPIError, match="EVENT_SUBSCRIPTION_PARSE_FAILURE"):
