@@ -163,7 +163,8 @@ async def test_requests_follow_each_other_on_one_connection(port: int) -> None:
 async def test_one_connection_takes_both_protocols_in_turn(port: int) -> None:
     xml, json_rpc = xml_call("system.isAlive", "you"), b'{"jsonrpc":"2.0","method":"system.isAlive","params":["you"],"id":1}'
     async with wire(port) as connection:
-        answers = [await connection.post(*call) for call in ((xml, "/"), (json_rpc, "/jsonrpc"), (json_rpc, "/jsonrpc"), (xml, "/"))]
+        turns = ((xml, "/"), (json_rpc, "/jsonrpc"), (json_rpc, "/jsonrpc"), (xml, "/"))
+        answers = [await connection.post(*turn) for turn in turns]
     assert [answer[:1] for answer in answers] == [b"<", b"{", b"{", b"<"]
 
 
