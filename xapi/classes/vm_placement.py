@@ -90,6 +90,7 @@ def check_host(db: Store, vm: str, host: str, *, check_memory: bool = True) -> N
         raise error("VM_HOST_INCOMPATIBLE_VIRTUAL_HARDWARE_PLATFORM_VERSION", host, known, vm, row["hardware_platform_version"])
     _check_storage(db, vm, host)
     _check_networks(db, vm, host)
+    _check_hardware(db, vm, host)
     if check_memory:
         memory.assert_fits(memory.needed_to_start(footprint(db, vm)), free_memory(db, host, leaving_out=vm))
 
@@ -115,6 +116,23 @@ def _check_networks(db: Store, vm: str, host: str) -> None:
         pifs = [db.row("PIF", pif).values for pif in db.get("network", network, "PIFs")]
         if pifs and not any(pif["host"] == host for pif in pifs):
             raise errors.vm_requires_network(vm, network)
+
+
+def _check_hardware(db: Store, vm: str, host: str) -> None:
+    """:raises XenAPIError: VM_REQUIRES_GPU, VM_REQUIRES_VUSB; OPERATION_NOT_ALLOWED for what no domain manager here can give."""
+    row = db.row("VM", vm).values
+    for cls, field, group_cls, devices, code in (
+        ("VGPU", "VGPUs", "GPU_group", "PGPUs", "VM_REQUIRES_GPU"),
+        ("VUSB", "VUSBs", "USB_group", "PUSBs", "VM_REQUIRES_VUSB"),
+    ):
+        for ref in row[field]:
+            group = db.get(cls, ref, group_cls)
+            there = db.get(group_cls, group, devices) if db.exists(group_cls, group) else []
+            if not any(db.get(devices.removesuffix("s"), device, "host") == host for device in there):
+                raise error(code, vm, group)
+    given = [name for name, field in (("GPUs", "VGPUs"), ("USB devices", "VUSBs"), ("TPMs", "VTPMs")) if row[field]]
+    if given:
+        raise errors.operation_not_allowed(f"the domain manager does not give {' or '.join(given)} to guests yet")
 
 
 def choose_host(ctx: Context, vm: str) -> str:

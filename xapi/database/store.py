@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from xapi.database.durability import Durability, revived
-from xapi.database.journal import Journal
+from xapi.database.journal import Journal, Written
 from xapi.database.relations import Relations, targets
 from xapi.database.rows import (
     Changes,
@@ -56,7 +56,11 @@ class Store:
     def _load(self, disk: Durability) -> None:
         self.generation = max(1, disk.next_generation())
         for table, row in disk.load():
+            if not all(column.persist for column in table.schema.columns.values()):
+                # What is not kept begins blank, and who follows events from before has to hear of that.
+                row.modified = self.generation
             self._insert(table, row)
+        self.generation += 1
         for table in self.tables.values():
             for row in table.rows.values():
                 self._relations.link_row(table, row)
@@ -93,6 +97,11 @@ class Store:
             if self._disk is not None:
                 self._disk.changed(entry, row)
         entry.clear()
+
+    @property
+    def written(self) -> Written:
+        """What has gone to the disk since the start."""
+        return Written() if self._disk is None else self._disk.written
 
     async def durable(self) -> None:
         """Return when every change made so far is on disk.
@@ -240,7 +249,7 @@ class Store:
         entry = self.tables[table]
         row = entry.row(ref)
         touched: list[tuple[Table, Row]] = []
-        changed = False
+        changed = on_disk = False
         for name, value in fields.items():
             old = row.values[name]
             if old == value and type(old) is type(value):
@@ -249,6 +258,7 @@ class Store:
             if column.computed:
                 raise TypeError(f"{table}.{name} is kept by the store")
             changed = True
+            on_disk = on_disk or column.persist
             if name == "uuid":
                 self._uuids.pop(old, None)
                 self._uuids[value] = (table, ref)
@@ -257,7 +267,7 @@ class Store:
             if column.partner:
                 touched += self._relations.relink(column, ref, before, targets(column, value))
         if changed:
-            self._stamp([(entry, row), *touched])
+            self._stamp([(entry, row), *touched], on_disk=on_disk)
         return changed
 
     def add_to_map(self, table: str, ref: str, field: str, key: str, value: Any) -> None:
@@ -300,8 +310,9 @@ class Store:
         if "uuid" in row.values:
             self._uuids[row.values["uuid"]] = (entry.schema.name, row.ref)
 
-    def _stamp(self, touched: Iterable[tuple[Table, Row]]) -> None:
-        """Give the touched rows the present generation, then raise it; tell the listeners."""
+    def _stamp(self, touched: Iterable[tuple[Table, Row]], *, on_disk: bool = True) -> None:
+        """Give the touched rows the present generation, then raise it; tell the listeners. *on_disk*: they look different
+        there too."""
         generation = self.generation
         seen = {}
         for entry, row in touched:
@@ -310,7 +321,7 @@ class Store:
             row.cache = {}
             if entry.by_change.pop(row.ref, 0) is None:
                 entry.by_change[row.ref] = None
-            if self._disk is not None:
+            if on_disk and self._disk is not None:
                 self._disk.changed(entry, row)
         self._bump()
         for entry, row in seen.values():

@@ -159,7 +159,10 @@ def _check_session(ctx: Context, params: list[Any]) -> None:
     if not isinstance(session, str):
         raise errors.internal_error("the session must be a string")
     ctx.session = session
-    ctx.app.sessions.check(session)
+    sessions = ctx.app.sessions
+    sessions.check(session)
+    if sessions.other_databases:
+        ctx.other_database = sessions.other_databases.get(session)
 
 
 def _convert(handler: Handler, params: list[Any]) -> list[Any]:

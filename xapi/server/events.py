@@ -69,10 +69,13 @@ class Events:
         tables = subscriptions.tables(self._told)
         patience = LONGEST_WAIT if math.isnan(timeout) else min(max(timeout, 0.0), LONGEST_WAIT)
         deadline = asyncio.get_running_loop().time() + patience
+        expired = False
         while True:
             answer, is_empty = self._told_since(subscriptions, tables, generation)
-            if not is_empty or not await self._wait(session, subscriptions, deadline):
+            if not is_empty or expired:
                 return answer
+            # What is written in the turn in which the time is over must not fall between this answer and the next.
+            expired = not await self._wait(session, subscriptions, deadline)
 
     def _told_since(self, subscriptions: Subscriptions, tables: list[str], generation: int) -> tuple[Encoded, bool]:
         """Return the answer about everything after *generation*, and whether nothing happened.

@@ -1,5 +1,6 @@
 """XenAPI over HTTP: a POSTed body to the reply's body, for both protocols. Transport faults are `HttpError`."""
 
+import time
 from typing import Any
 
 import msgspec
@@ -25,12 +26,15 @@ def is_rpc(head: Head) -> bool:
 async def answer(app: App, origin: Origin, head: Head, body: bytes) -> tuple[str, bytes]:
     """Return (content type, body) of the reply. :raises HttpError: 500, the body is not a call."""
     ctx = _context(app, origin, head)
+    began = time.perf_counter()
     try:
         if head.path.startswith(JSON_PATH):
             return jsonrpc.CONTENT_TYPE, await _json(ctx, body)
         return xmlrpc.CONTENT_TYPE, await _xml(ctx, body)
     except xmlrpc.BadRequest as reason:
         raise HttpError(500, str(reason)) from reason
+    finally:
+        app.measures.called(ctx.name, time.perf_counter() - began)
 
 
 def _context(app: App, origin: Origin, head: Head) -> Context:
@@ -55,11 +59,12 @@ async def _xml(ctx: Context, body: bytes) -> bytes:
     if name.startswith("system."):
         return _system(name, params)
     try:
+        await _admit(ctx)
         outcome = await dispatch.call(ctx, name, params)
         return xmlrpc.success(result_parts(outcome.type, outcome.value, "xml"))
     except Exception as reason:
         # The top of a request.
-        return xmlrpc.failure(dispatch.as_api_error(ctx, reason).description)
+        return xmlrpc.failure(_failed(ctx, reason))
 
 
 async def _json(ctx: Context, body: bytes) -> bytes:
@@ -72,11 +77,25 @@ async def _json(ctx: Context, body: bytes) -> bytes:
             return jsonrpc.success(call, [msgspec.json.encode(call.params[0] if call.params else "")])
         if call.method == "system.listMethods":
             return jsonrpc.success(call, [msgspec.json.encode(_method_names())])
+        await _admit(ctx)
         outcome = await dispatch.call(ctx, call.method, call.params)
         return jsonrpc.success(call, result_parts(outcome.type, outcome.value, "json"))
     except Exception as reason:
         # The top of a request.
-        return jsonrpc.failure(call, dispatch.as_api_error(ctx, reason).description)
+        return jsonrpc.failure(call, _failed(ctx, reason))
+
+
+def _failed(ctx: Context, reason: Exception) -> list[str]:
+    """Return what the client is told, and count it."""
+    error = dispatch.as_api_error(ctx, reason)
+    ctx.app.measures.failed(ctx.name, error.code)
+    return error.description
+
+
+async def _admit(ctx: Context) -> None:
+    """Hold the call back if its caller may make only so many."""
+    if not ctx.origin.local_root:
+        await ctx.app.callers.admit(ctx.origin.user_agent, ctx.origin.address)
 
 
 def _method_names() -> list[str]:

@@ -124,11 +124,11 @@ async def test_a_sequence_without_await_reaches_the_disk_as_one(tmp_path: Path) 
     journal = Journal(tmp_path / "state.db")
     store = Store(SCHEMA, journal)
     journal.start()
-    commits = journal.commits
+    commits = journal.written.commits
     for number in range(50):
         store.create("VM", name_label=str(number))
     await store.durable()
-    assert journal.commits == commits + 1 or journal.commits == commits + 2
+    assert journal.written.commits == commits + 1 or journal.written.commits == commits + 2
     await journal.stop()
 
 

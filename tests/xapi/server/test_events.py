@@ -65,6 +65,8 @@ def test_watchers_see_what_is(tmp_path: Path, actions: list[tuple[str, int]]) ->
                 await watchers[number % len(watchers)].catch_up()
             elif action == "fresh":
                 watchers.append(Watcher(app, ["VM", "VBD", "VDI"]))
+        # What follows from the last change is written in the next turn of the loop.
+        await asyncio.sleep(0)
         for watcher in watchers:
             await watcher.catch_up()
             assert watcher.cache == truth(app)
