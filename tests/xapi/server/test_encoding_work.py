@@ -41,13 +41,23 @@ def test_all_records_are_the_rows_own_bytes(app: App) -> None:
     assert all(any(part is row_bytes(VM, row, "xml") for part in parts) for row in rows)
 
 
+async def settled(app: App) -> None:
+    """Wait until what follows from a write (allowed operations) is written too, a turn later."""
+    written = -1
+    while written != app.db.generation:
+        written = app.db.generation
+        await asyncio.sleep(0)
+
+
 async def test_fifty_watchers_of_everything_share_one_answer(app: App) -> None:
     vm = app.db.create("VM")
+    await settled(app)
     sessions = [app.sessions.create(Origin(), superuser=True) for _ in range(50)]
     token = token_of(await app.events.changes(sessions[0], ["*"], "", 0.0))
     watchers = [asyncio.create_task(app.events.changes(session, ["*"], token, 30.0)) for session in sessions]
-    while app.events.waiting < len(watchers):
-        await asyncio.sleep(0)
+    async with asyncio.timeout(30):
+        while app.events.waiting < len(watchers):
+            await asyncio.sleep(0)
     app.db.set("VM", vm, name_label="told to all")
     answers = await asyncio.gather(*watchers)
     assert len({id(answer) for answer in answers}) == 1
