@@ -40,7 +40,7 @@ check: prepare
 	@$(VENV) -m mypy .
 
 bench: prepare
-	@$(VENV) -m tests.bench
+	@$(VENV) -m tests.bench $(PIECES)
 
 docs: prepare
 	@$(VENV) -m xapi.coverage docs/api-coverage.md --reference var/docs/api

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from tests.bench.daemons import usage
 from tests.bench.figures import Figure
 from tests.bench.generator import Load, load, post
 
@@ -17,8 +18,8 @@ ROUNDS = 3
 
 
 @contextlib.contextmanager
-def bare(body: bytes) -> Iterator[str]:
-    """Run the bare handler, which answers *body*; give its address."""
+def bare(body: bytes) -> Iterator[tuple[str, int]]:
+    """Run the bare handler, which answers *body*; give its address and its process id."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(body)
         file.flush()
@@ -26,7 +27,7 @@ def bare(body: bytes) -> Iterator[str]:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             assert process.stdin is not None and process.stdout is not None
             try:
-                yield f"127.0.0.1:{int(process.stdout.readline())}"
+                yield f"127.0.0.1:{int(process.stdout.readline())}", process.pid
             finally:
                 process.stdin.close()
                 process.wait(timeout=30)
@@ -46,8 +47,14 @@ def answer_to(address: str, request: bytes) -> bytes:
 class Pair:
     """Alternating rounds against us and against the bare handler."""
 
-    def __init__(self, ours: list[Load], theirs: list[Load]) -> None:
-        self.ours, self.theirs = ours, theirs
+    def __init__(self, ours: list[Load], theirs: list[Load], their_cpu: float) -> None:
+        """*their_cpu*: seconds that the bare handler has used for all rounds."""
+        self.ours, self.theirs, self._their_cpu = ours, theirs, their_cpu
+
+    def cpu_note(self, our_cpu: float) -> str:
+        """Say how many microseconds of CPU a call took here and there, given the seconds that ours took altogether."""
+        ours, theirs = (sum(round_.calls for round_ in rounds) for rounds in (self.ours, self.theirs))
+        return f"CPU of a call {our_cpu / ours * 1e6:.0f} us, bare {self._their_cpu / theirs * 1e6:.0f} us"
 
     @property
     def rate(self) -> float:
@@ -72,11 +79,13 @@ def against_bare(
 ) -> Pair:
     """Put *address* and a bare handler answering the same bytes under the same load in turn."""
     ours, theirs = [], []
-    with bare(answer_to(address, request)) as other:
+    with bare(answer_to(address, request)) as (other, pid):
+        before = usage(pid).cpu_seconds
         for _ in range(rounds):
             theirs.append(load(other, [[request]], seconds=seconds, connections=connections, fresh=fresh))
             ours.append(load(address, [[request]], seconds=seconds, connections=connections, fresh=fresh))
-    return Pair(ours, theirs)
+        cpu = usage(pid).cpu_seconds - before
+    return Pair(ours, theirs, cpu)
 
 
 def compare(name: str, url: str, body: bytes, *, seconds: float, connections: int) -> list[Figure]:

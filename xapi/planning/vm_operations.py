@@ -4,9 +4,11 @@ Operations and power states are the datamodel's words. Checks run in a fixed ord
 answer; ``strict`` adds the checks that a forced call skips.
 """
 
+import dataclasses
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from xapi import errors
 from xapi.datamodel import MODEL
@@ -184,8 +186,25 @@ def assert_valid(facts: VmFacts, operation: str, strict: bool = True) -> None:
 
 def allowed(facts: VmFacts) -> list[str]:
     """Return ``allowed_operations`` in the datamodel's order."""
+    # Which refs and tasks they are is for the errors only: most VMs of a pool are alike in all else.
+    anonymous = {str(number): operation for number, operation in enumerate(facts.current.values())}
+    alike = dataclasses.replace(facts, ref="", current=anonymous)
+    return list(_allowed(tuple([_hashable(getattr(alike, name)) for name in _FACTS])))
+
+
+@functools.lru_cache(maxsize=2048)
+def _allowed(values: tuple[Any, ...]) -> tuple[str, ...]:
+    given: list[Any] = [dict(value) if isinstance(value, tuple) else value for value in values]
+    facts = VmFacts(*given)
     # Most operations fail for the power state: that is asked first, without making an error of it.
-    return [op for op in _LISTED if facts.power_state in states_for(facts, op) and refusal(facts, op) is None]
+    return tuple(op for op in _LISTED if facts.power_state in states_for(facts, op) and refusal(facts, op) is None)
+
+
+_FACTS = [field.name for field in dataclasses.fields(VmFacts)]
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value.items()) if isinstance(value, dict) else value
 
 
 def one_of(values: "list[str]") -> str:

@@ -46,6 +46,9 @@ class Door(asyncio.Protocol):
         self._fresh = False
         """Whether a PROXY line may still come."""
         self._head: Head | None = None
+        self._last_block: bytes | None = None
+        self._last_head: Head | None = None
+        self._last_origin = self._origin
         self._timer: asyncio.TimerHandle | None = None
         self._began = self._last_read = 0.0
         self._head_limit = head_limit(app, self._origin)
@@ -142,7 +145,12 @@ class Door(asyncio.Protocol):
         block = bytes(self._buffer[:end])
         del self._buffer[: end + 4]
         self._fresh = False
-        return parse_head(block.lstrip(b"\r\n"))
+        # Over a connection kept alive most requests begin like the one before.
+        if block != self._last_block:
+            self._last_head = parse_head(block.lstrip(b"\r\n"))
+            self._last_origin = with_agent(self._origin, self._last_head)
+            self._last_block = block
+        return self._last_head
 
     def _take_proxy_line(self) -> bool:
         """Take stunnel's ``PROXY TCP4 <client> <server> <port> <port>`` line: the client's real address."""
@@ -175,7 +183,7 @@ class Door(asyncio.Protocol):
 
     async def _answer(self, head: Head, body: bytes) -> None:
         try:
-            content_type, reply = await rpc.answer(self._app, with_agent(self._origin, head), head, body)
+            content_type, reply = await rpc.answer(self._app, self._last_origin, head, body)
         except HttpError as error:
             self._busy = False
             return self._refuse(error)

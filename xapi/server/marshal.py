@@ -17,6 +17,7 @@ from xapi.datamodel.model import (
     Class,
     DateTime,
     Enum,
+    Field,
     Float,
     Int,
     Map,
@@ -251,11 +252,16 @@ def constructor_arguments(cls: Class, given: Any) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise _wrong("struct", given)
     values = {}
-    for field in cls.constructor_fields:
+    for field, convert in _constructor(cls):
         if field.name in given:
-            values[field.name] = native(field.type)(given[field.name])
+            values[field.name] = convert(given[field.name])
         elif field.default is NO_DEFAULT:
             raise internal_error(f"Dispatcher_FieldNotFound({field.name})")
         else:
             values[field.name] = default_value(field)
     return values
+
+
+@functools.cache
+def _constructor(cls: Class) -> list[tuple[Field, Convert]]:
+    return [(field, native(field.type)) for field in cls.constructor_fields]

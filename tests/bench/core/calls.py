@@ -22,9 +22,9 @@ def small_calls(host: BenchHost, api: Any, seconds: float, rounds: int) -> list[
             call = request(protocol, "VM.get_power_state", api._session, vm, keep_alive=not fresh)
             before = host.usage().cpu_seconds
             pair = against_bare(host.address, call, seconds=seconds, connections=CONNECTIONS, fresh=fresh, rounds=rounds)
-            cpu = (host.usage().cpu_seconds - before) / sum(round_.calls for round_ in pair.ours)
+            cpu = pair.cpu_note(host.usage().cpu_seconds - before)
             how = "a connection per call" if fresh else f"{CONNECTIONS} connections"
-            note = f"{pair.rate:,.0f}/s, {cpu * 1e6:.0f} us of our CPU each"
+            note = f"{pair.rate:,.0f}/s; {cpu}"
             name = f"small call, {protocol}, {how}"
             figures.append(Figure(name=name, value=pair.rate_ratio, unit="x bare", least=least, note=note))
     return figures

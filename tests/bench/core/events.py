@@ -50,20 +50,23 @@ def one_change(host: BenchHost, api: Any, rounds: int) -> list[Figure]:
     one = [_delays(host, api, writer, ["VM", "task"], 1)[0] for _ in range(rounds)]
     hundred = [_delays(host, api, writer, ["VM", "task"], 100) for _ in range(rounds)]
     fifty = [_delays(host, api, writer, ["*"], 50) for _ in range(rounds)]
-    in_json = [_delays(host, api, writer, ["*"], 50, "JSON") for _ in range(rounds)]
-    first = statistics.median(delays[0] for delays in hundred)
+    in_json_rounds = [_delays(host, api, writer, ["*"], 50, "JSON") for _ in range(rounds)]
+    last, everything, in_json = (sorted(delays[-1] for delays in rounds_) for rounds_ in (hundred, fifty, in_json_rounds))
+    first = sorted(delays[0] for delays in hundred)
     half = statistics.median(statistics.median(delays) for delays in hundred)
-    last = statistics.median(delays[-1] for delays in hundred)
-    worst = f"worst of {rounds}: {max(delays[-1] for delays in hundred):.1f} ms"
-    everything = statistics.median(delays[-1] for delays in fifty)
-    json = f"JSON: {statistics.median(delays[-1] for delays in in_json):.1f} ms"
-    half_note = f"half have it after {half:.1f} ms"
     return [
-        Figure(name="event to one client", value=statistics.median(one), unit="ms", limit=2.0, note="from the write's call"),
-        Figure(name="event to the first of 100 clients", value=first, unit="ms", limit=2.0, note=half_note),
-        Figure(name="event to the last of 100 clients", value=last, unit="ms", limit=30.0, note=worst),
-        Figure(name="event to the last of 50 on *", value=everything, unit="ms", limit=10.0, note=json),
+        _figure("one client", sorted(one), 2.0, "from the write's call"),
+        _figure("the first of 100 clients", first, 2.0, f"half of them after {half:.1f} ms"),
+        _figure("the last of 100 clients", last, 30.0),
+        _figure("the last of 50 on *", everything, 10.0),
+        _figure("the last of 50 on *, JSON", in_json, 10.0),
     ]
+
+
+def _figure(to: str, delays: list[float], limit: float, note: str = "") -> Figure:
+    spread = f"best {delays[0]:.1f}, worst {delays[-1]:.1f} of {len(delays)}"
+    text = f"{spread}; {note}" if note else spread
+    return Figure(name=f"event to {to}", value=statistics.median(delays), unit="ms", limit=limit, note=text)
 
 
 def first_fill(host: BenchHost, api: Any, protocol: Protocol, rounds: int) -> list[Figure]:

@@ -46,7 +46,7 @@ def creation(host: BenchHost, api: Any) -> list[Figure]:
         made = load(host.address, scripts, connections=CREATORS)
         cpu = spent(NEW_VMS)
     stretches = _rates(made, 500)
-    note = f"of 500 each, first {stretches[0]:,.0f}/s, last {stretches[-1]:,.0f}/s, all {made.per_second:,.0f}/s; {cpu}"
+    note = f"of 500 each, first {stretches[0]:,.0f}, last {stretches[-1]:,.0f}, best {max(stretches):,.0f}; {cpu}"
     return [Figure(name="VM + VBD + VIF created, slowest stretch", value=min(stretches), unit="VMs/s", least=500, note=note)]
 
 
@@ -91,8 +91,9 @@ def starts(host: BenchHost, api: Any, count: int) -> list[Figure]:
     for _ in range(3):
         rates.append(load(host.address, start, connections=STARTERS).per_second)
         load(host.address, stop, connections=STARTERS)
+    best = f"best {max(rates):.0f}"
     return [
         Figure(name="VM.start on the simulator", value=serial.median_ms, unit="ms", limit=15.0, note=cpu),
         Figure(name="VM.hard_shutdown on the simulator", value=serial_stop.median_ms, unit="ms"),
-        Figure(name=f"VM.start, {STARTERS} clients", value=statistics.median(rates), unit="1/s", least=100),
+        Figure(name=f"VM.start, {STARTERS} clients", value=statistics.median(rates), unit="1/s", least=100, note=best),
     ]

@@ -21,7 +21,7 @@ def all_records(host: BenchHost, api: Any, protocol: Protocol, rounds: int) -> l
     ratios: dict[bool, list[float]] = {False: [], True: []}
     spent: dict[bool, list[float]] = {False: [], True: []}
     body = answer_to(host.address, call)
-    with bare(body) as other:
+    with bare(body) as (other, _):
         load(other, [[call]] * 3, connections=1)
         for number in range(rounds):
             static = load(other, [[call]] * 3, connections=1).median_ms

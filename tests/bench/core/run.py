@@ -1,7 +1,9 @@
 """All figures of the core, on a host of the benchmark's own."""
 
+import os
 import statistics
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ Measure = Callable[[Mapping[str, Piece]], tuple[list[Figure], bool]]
 """Runs pieces by name; a piece that fails does not keep the others."""
 
 STARTS = 3
+SYNCS = 200
 CACHE_FILLERS = 10
 
 
@@ -27,9 +30,11 @@ def start_up(host: BenchHost) -> list[Figure]:
     for _ in range(STARTS):
         host.stop("xapi")
         spent.append(host.start_xapi())
-    memory = host.usage().rss_bytes / 1e6
+    used = host.usage()
+    memory = used.rss_bytes / 1e6
+    cpu = f"{used.cpu_seconds:.1f} s of CPU"
     return [
-        Figure(name="start to the first answered call", value=statistics.median(spent), unit="s", limit=5.0),
+        Figure(name="start to the first answered call", value=statistics.median(spent), unit="s", limit=5.0, note=cpu),
         Figure(name="memory after start", value=memory, unit="MB", limit=350.0),
     ]
 
@@ -68,10 +73,29 @@ def _pieces(host: BenchHost, api: Any, seconds: float, rounds: int) -> dict[str,
     }
 
 
-def figures(wanted: Sequence[str], seconds: float, rounds: int, measure: Measure) -> tuple[list[Figure], bool]:
-    """Measure the *wanted* pieces (all, if none is named) on a host that is started for it; whether all could be."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, bench_host(Path(folder), fill) as host:
-        found, complete = measure({"start-up": lambda: start_up(host)})
+def disk(folder: Path) -> list[Figure]:
+    """What the disk alone takes for what every durable write waits for."""
+    spent = []
+    with (folder / "synced").open("wb", buffering=0) as file:
+        for _ in range(SYNCS):
+            file.write(bytes(8192))
+            begun = time.perf_counter()
+            os.fdatasync(file.fileno())
+            spent.append((time.perf_counter() - begun) * 1000)
+    slow, load_average = statistics.quantiles(spent, n=10)[-1], os.getloadavg()[0]
+    note = f"one in ten takes {slow:.1f} ms or more; the machine's load is {load_average:.1f}"
+    return [Figure(name="the disk alone: fdatasync of 8 KB", value=statistics.median(spent), unit="ms", note=note)]
+
+
+def figures(
+    wanted: Sequence[str], seconds: float, rounds: int, under: Path | None, measure: Measure
+) -> tuple[list[Figure], bool]:
+    """Measure the *wanted* pieces (all, if none is named) on a host that is started for it, in a new folder of *under*.
+
+    Return them, and whether all could be measured.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=under) as folder, bench_host(Path(folder), fill) as host:
+        found, complete = measure({"disk": lambda: disk(Path(folder)), "start-up": lambda: start_up(host)})
         with login(host) as api:
             pieces = _pieces(host, api, seconds, rounds)
             more, all_done = measure({name: piece for name, piece in pieces.items() if not wanted or name in wanted})

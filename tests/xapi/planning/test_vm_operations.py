@@ -123,3 +123,15 @@ def test_several_operations_in_the_way_are_named_together() -> None:
 )
 def test_what_stands_in_the_way(operation: str, facts: dict[str, Any], expected: str | None) -> None:
     assert code(operation, **facts) == expected
+
+
+def test_vms_that_are_alike_are_judged_once_and_apart_from_each_other() -> None:
+    one, other = allowed(VmFacts("OpaqueRef:1")), allowed(VmFacts("OpaqueRef:2"))
+    assert one == other
+    one.clear()
+    assert allowed(VmFacts("OpaqueRef:1")) == other
+    assert allowed(VmFacts("OpaqueRef:1", blocked={"start": "later"})) != other
+    assert allowed(VmFacts("OpaqueRef:1", current={"task": "start"})) != other
+    assert allowed(VmFacts("OpaqueRef:1", power_state="Running", features={})) != allowed(
+        VmFacts("OpaqueRef:1", power_state="Running", features={"feature-suspend": "1"})
+    )

@@ -111,6 +111,7 @@ async def test_a_bad_call_gets_the_originals_error(port: int, method: str, param
     ("request_bytes", "status"),
     [
         (b"nonsense\r\n\r\n", b"400"),
+        (b"\r\n\r\n", b"400"),
         (b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"400"),
         (b"POST / HTTP/1.1\r\n\r\n", b"500"),
         (b"POST / HTTP/1.1\r\nContent-Length: 104857600\r\n\r\n", b"500"),
@@ -135,6 +136,11 @@ async def test_what_is_not_a_good_request_gets_a_status(port: int, request_bytes
         b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]><methodCall><methodName>&e;</methodName></methodCall>',
         b"<methodCall><methodName>VM.get_all</methodName><params><param><value><int>x</int></value></param></params></methodCall>",
         b"<methodCall>" + b"<value><array><data>" * 500,
+        *(
+            f"<?xml version='1.0' encoding='{encoding}'?><!DOCTYPE a [<!ENTITY e 'x'>]>"
+            "<methodCall><methodName>VM.get_all</methodName></methodCall>".encode(encoding)
+            for encoding in ("utf-8", "utf-16", "utf-16-le")
+        ),
     ],
 )
 async def test_hostile_xml_is_refused(port: int, body: bytes) -> None:
@@ -152,6 +158,14 @@ async def test_requests_follow_each_other_on_one_connection(port: int) -> None:
         await connection.send(request[30:])
         assert (await connection.reply())[1] == first[1]
     assert b"<value>you</value>" in first[1]
+
+
+async def test_one_connection_takes_both_protocols_in_turn(port: int) -> None:
+    xml, json_rpc = xml_call("system.isAlive", "you"), b'{"jsonrpc":"2.0","method":"system.isAlive","params":["you"],"id":1}'
+    async with wire(port) as connection:
+        turns = ((xml, "/"), (json_rpc, "/jsonrpc"), (json_rpc, "/jsonrpc"), (xml, "/"))
+        answers = [await connection.post(*turn) for turn in turns]
+    assert [answer[:1] for answer in answers] == [b"<", b"{", b"{", b"<"]
 
 
 async def test_http_one_zero_closes_and_the_proxy_line_is_taken(port: int) -> None:
