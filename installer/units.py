@@ -61,8 +61,9 @@ def start() -> None:
         names = services()
         systemctl("enable", "--quiet", TARGET, *names)
         systemctl("reset-failed", *names, check=False)
-        systemctl("restart", TARGET, check=False)
-        systemctl("start", TARGET, *names, check=False)
+        # One that runs already is restarted, to be the new one; what was started a moment ago (networkd) is not.
+        systemctl("restart" if systemctl("is-active", TARGET, check=False).strip() == "active" else "start", TARGET, check=False)
+        systemctl("start", *names, check=False)
         require_active(names)
         step.done(f"{len(names)} services run")
 

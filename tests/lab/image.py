@@ -103,7 +103,7 @@ def in_tree(tree: Path, command: Sequence[str | Path], env: dict[str, str] | Non
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive",
         **{name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}, **(env or {}),
     }  # fmt: skip
-    unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", f"--mount-proc={tree}/proc", "chroot", str(tree)]
+    unshare: list[str | Path] = ["unshare", "--mount", "--pid", "--fork", "--kill-child", f"--mount-proc={tree}/proc", "chroot", str(tree)]
     return run([*unshare, *command], timeout=BUILD_TIMEOUT, env=inside)
 
 
