@@ -18,7 +18,6 @@ from networkd.records import (
     DeleteLink,
     Link,
     RemoveAddress,
-    SetMac,
     SetMaster,
     SetSnooping,
     SetUp,
@@ -56,7 +55,8 @@ def test_a_card_is_put_on_its_bridge() -> None:
 
 
 def test_a_card_that_comes_on_a_bridge_gives_its_addresses_away() -> None:
-    actual = replace(world(card("eth0", is_up=True)), addresses={"eth0": frozenset({Address("10.0.0.5", 24), Address("fe80::1", 64)})})
+    own = frozenset({Address("10.0.0.5", 24), Address("fe80::1", 64)})
+    actual = replace(world(card("eth0", is_up=True)), addresses={"eth0": own})
     plan = plan_port("xenbr0", "eth0", port("eth0"), actual)
     assert plan == [SetMaster("eth0", "xenbr0"), RemoveAddress("eth0", Address("10.0.0.5", 24))]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from embedded.demo import TEMPLATE
 from embedded.guest_image.build import GuestImage
 from embedded.guest_image.build import image as guest_image
 from embedded.layout import cache
@@ -94,9 +95,7 @@ def guest(xen_host: XenHost, kernel: XenGuest, demo: GuestImage) -> Iterator[str
             "sharable": False, "read_only": False, "other_config": {},
         })  # fmt: skip
         upload(xen_host, api, disk, demo.raw)
-        template = next(
-            ref for ref, found in api.xenapi.VM.get_all_records().items() if found["is_a_template"] and "Other" in found["name_label"]
-        )
+        [template] = api.xenapi.VM.get_by_name_label(TEMPLATE)
         vm = api.xenapi.VM.clone(template, "smoke")
         api.xenapi.VM.set_domain_type(vm, "pv")
         api.xenapi.VM.set_PV_kernel(vm, str(kernel.kernel))
@@ -168,6 +167,7 @@ def test_after_a_reboot_the_host_is_back_by_itself(xen_host: XenHost) -> None:
 def test_uninstalling_takes_everything_away_and_gives_the_card_back(xen_host: XenHost) -> None:
     xen_host.sh("cd /root/xapi-toolstack && make uninstall", seconds=900)
     assert "10.0.2.15" in xen_host.sh("ip -br -4 address show eth0")
-    assert xen_host.sh("ls -d /opt/xapi-toolstack /usr/local/bin/xe /etc/systemd/system/xapi.service", status=None).count("No such") == 3
+    gone = "/opt/xapi-toolstack /usr/local/bin/xe /etc/systemd/system/xapi.service"
+    assert xen_host.sh(f"ls -d {gone}", status=None).count("No such") == 3
     assert xen_host.sh("systemctl list-units --all --plain --no-legend 'xapi*' 'xcp-*' 'xenopsd*'").strip() == ""
     assert "iface eth0 inet dhcp" in xen_host.sh("grep -v '#' /etc/network/interfaces")
