@@ -66,7 +66,7 @@ def configure(found: management.Management, network: str, storage: str) -> None:
 
 def report() -> None:
     """Say how the new host is used."""
-    listing = run([application.COMMANDS["xe"], "host-list", "params=name-label,address,uuid"], timeout=300)
+    listing = run([application.PREFIX / "bin/xe", "host-list", "params=name-label,address,uuid"], timeout=300)
     say(f"\nThis host is installed. xe host-list says:\n\n{listing.rstrip()}\n")
     say("Here, as root, `xe` needs no password; XenCenter, Xen Orchestra, SDKs and `xe -s ADDRESS -u root -pw ...` use https://ADDRESS.")
 
