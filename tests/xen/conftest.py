@@ -13,7 +13,7 @@ import pytest
 from embedded.layout import CHECKOUT, cache
 from tests.lab.host import XenHost
 from tests.lab.image import HostImage, image
-from tests.lab.machine import console_tails, machines
+from tests.lab.machine import console_tails, left_up, machines
 
 SMOKE = "test_smoke.py"
 BOOTED = pytest.StashKey[list[XenHost]]()
@@ -51,7 +51,10 @@ def booted(request: pytest.FixtureRequest, host_image: HostImage, folder: Path, 
 
 @pytest.fixture(scope="session")
 def bare_host(request: pytest.FixtureRequest, host_image: HostImage) -> Iterator[XenHost]:
-    """A Debian under Xen without the toolstack."""
+    """A Debian under Xen without the toolstack; or, with ``XEN_LAB=var/lab``, the host that ``make lab`` left up there."""
+    if folder := os.environ.get("XEN_LAB"):
+        yield XenHost(left_up(Path(folder).resolve())[0])
+        return
     for [host] in booted(request, host_image, CHECKOUT / "var/lab" / f"test-{os.getpid()}", 1):
         yield host
 
@@ -59,7 +62,8 @@ def bare_host(request: pytest.FixtureRequest, host_image: HostImage) -> Iterator
 @pytest.fixture(scope="session")
 def xen_host(bare_host: XenHost) -> XenHost:
     """A host installed by ``make install``, managed over the card it is reached through."""
-    bare_host.install()
+    if bare_host.sh("systemctl is-active toolstack.target", status=None).strip() != "active":
+        bare_host.install()
     return bare_host
 
 
