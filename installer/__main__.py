@@ -78,7 +78,6 @@ def uninstall(options: argparse.Namespace) -> None:
     units.remove(CHECKOUT)
     application.remove()
     with Step("Configuration") as step:
-        Path("/etc/pam.d/xapi").unlink(missing_ok=True)
         if options.purge:
             for folder in ("/etc/xensource", "/etc/firstboot.d", "/var/lib/xcp", "/var/xapi"):
                 shutil.rmtree(folder, ignore_errors=True)

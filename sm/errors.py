@@ -55,9 +55,9 @@ def no_space(detail: str) -> RpcError:
     return failure(Fault.NO_SPACE, "There is insufficient space", detail)
 
 
-def vdi_missing(sr: str, vdi: str) -> RpcError:
+def vdi_unavailable(sr: str, vdi: str) -> RpcError:
     """The disk is known, its image is gone."""
-    return backend("VDI_MISSING", sr, vdi)
+    return failure(Fault.VDI_UNAVAILABLE, "The VDI is not available", f"the image of VDI {vdi} is not in SR {sr}")
 
 
 def vdi_in_use(vdi: str, operation: str) -> RpcError:

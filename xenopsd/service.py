@@ -36,10 +36,12 @@ from idl.xenops import (
     Xenops,
 )
 from xenopsd import devices, hypervisors, operations, status
+from xenopsd.ballooning import Ballooning, LiveHost
 from xenopsd.context import Context
 from xenopsd.datapath import Datapaths
 from xenopsd.domains import Domains
 from xenopsd.hypervisors.base import Capability, require
+from xenopsd.memory import Memory
 from xenopsd.scheduler import Scheduler
 from xenopsd.state import Private, Records, ensure_component
 
@@ -283,12 +285,15 @@ async def running(daemon: Daemon) -> AsyncIterator[None]:
     """Start the daemon: adopt the domains that run, then answer."""
     hypervisor = hypervisors.choose(daemon.root, daemon.config)
     updates: Updates[DynamicId] = Updates()
+    records, store = Records(daemon.root.run / "xenopsd" / hypervisor.name), hypervisor.make_store()
+    balloons = Capability.BALLOONING in hypervisor.capabilities
     ctx = Context(
-        records=Records(daemon.root.run / "xenopsd" / hypervisor.name),
+        records=records,
         domains=Domains(),
         hypervisor=hypervisor,
         datapaths=Datapaths(client(Storage, daemon.root.storage_socket), hypervisor.opens),
-        store=hypervisor.make_store(),
+        store=store,
+        ballooning=Ballooning(Memory(LiveHost(records, hypervisor, store)) if balloons else None),
         scratch=daemon.root.under("/var/lib/xenopsd/suspend"),
         notify=updates.add,
     )
@@ -302,5 +307,6 @@ async def running(daemon: Daemon) -> AsyncIterator[None]:
             yield
     finally:
         await scheduler.close()
+        await ctx.ballooning.close()
         await hypervisor.close()
         await ctx.store.close()

@@ -48,13 +48,14 @@ async def create(ctx: Context, entry: Entry, atom: VmCreate, task: Running) -> N
         log.warning("VM %s: a domain that no record knows of is destroyed", vm.id)
         await ctx.hypervisor.destroy(vm.id)
     domid = ctx.records.allocate_domid()
+    target = await ctx.ballooning.reserve(vm)
     ctx.records.put_private(
         vm.id,
         domid=domid,
         building=True,
         crashed=False,
         start_time=time.time(),
-        memory_target=vm.memory_dynamic_max,
+        memory_target=target,
         plugged_vbds={},
         plugged_vifs=frozenset(),
     )
@@ -74,6 +75,7 @@ def _domain(entry: Entry) -> Domain:
         private.domid,
         tuple(sorted(disks, key=lambda disk: disk.position)),
         tuple(sorted(nics, key=lambda nic: nic.vif.position)),
+        private.memory_target,
     )
 
 
@@ -84,6 +86,7 @@ async def build(ctx: Context, entry: Entry, atom: VmBuild, task: Running) -> Non
 async def _made(ctx: Context, entry: Entry, domid: int) -> None:
     """Note a domain that was just made, and write its tree while it is still paused."""
     try:
+        ctx.ballooning.release(entry.vm.id)
         ctx.records.put_private(entry.vm.id, domid=domid)
         await ctx.store.create(store.Tree(entry.vm, domid, tuple(entry.vifs.values())))
     except BaseException:
@@ -94,6 +97,7 @@ async def _made(ctx: Context, entry: Entry, domid: int) -> None:
 
 async def built(ctx: Context, entry: Entry, atom: VmBuilt, task: Running) -> None:
     ctx.records.put_private(atom.vm, building=False)
+    ctx.ballooning.balance_later()
 
 
 async def stop_domain(ctx: Context, entry: Entry, atom: VmStopDomain, task: Running) -> None:
@@ -114,6 +118,8 @@ async def destroy(ctx: Context, entry: Entry, atom: VmDestroy, task: Running) ->
         plugged_vifs=frozenset(),
     )
     ctx.domains.forget(vm)
+    ctx.ballooning.release(vm)
+    ctx.ballooning.balance_later()
     ctx.notify(VmUpdate(vm))
 
 
@@ -228,11 +234,17 @@ async def set_vcpus(ctx: Context, entry: Entry, atom: VmSetVcpus, task: Running)
 
 async def set_memory_range(ctx: Context, entry: Entry, atom: VmSetMemoryRange, task: Running) -> None:
     target = min(atom.maximum, entry.vm.memory_static_max)
+    if ctx.ballooning.active:
+        target = min(target, max(atom.minimum, entry.private.memory_target))
     if ctx.is_live(entry):
         await ctx.hypervisor.set_memory_target(atom.vm, target)
         ctx.records.put_private(atom.vm, memory_target=target)
+        if entry.private.domid is not None:
+            limits = {"memory/dynamic-min": str(atom.minimum >> 10), "memory/dynamic-max": str(atom.maximum >> 10)}
+            await ctx.store.write(entry.private.domid, limits)
     changed = msgspec.structs.replace(entry.vm, memory_dynamic_min=atom.minimum, memory_dynamic_max=atom.maximum)
     ctx.records.put_vm(changed)
+    ctx.ballooning.balance_later()
     ctx.notify(VmUpdate(atom.vm))
 
 

@@ -108,13 +108,13 @@ class Repository(ABC):
 
     @abstractmethod
     async def vdi_stat(self, vdi: str) -> VdiInfo:
-        """:raises RpcError: ``Vdi_does_not_exist``; ``VDI_MISSING`` if only its record is left."""
+        """:raises RpcError: ``Vdi_does_not_exist``; ``SR_BACKEND_FAILURE_46`` if only its record is left."""
 
     @abstractmethod
     async def open(self, vdi: str) -> Opened | None:
         """Say how the data is reached now; None: there is none (the disk reads as ``/dev/null``).
 
-        :raises RpcError: ``Vdi_does_not_exist``, ``VDI_MISSING``, ``SR_BACKEND_FAILURE_65`` for an image not to be opened.
+        :raises RpcError: ``Vdi_does_not_exist``, ``SR_BACKEND_FAILURE_46``, ``SR_BACKEND_FAILURE_65`` (cannot be opened).
         """
 
     async def set_name_label(self, text: str) -> None:

@@ -113,7 +113,7 @@ class DirectoryRepository(Repository):
             raise errors.failure(Fault.VDI_LOAD, str(error)) from error
         for name in names:
             if name not in contents.nodes:
-                raise errors.vdi_missing(self._sr, vdi)
+                raise errors.vdi_unavailable(self._sr, vdi)
             if problem := contents.nodes[name].problem:
                 raise errors.failure(Fault.VDI_LOAD, f"The disk image {name} cannot be used", problem)
         writable = tree.writable(vdi) and not contents.disks[vdi].info.read_only
@@ -408,7 +408,7 @@ class DirectoryRepository(Repository):
             raise errors.vdi_does_not_exist(self._sr, vdi)
         image = contents.disks[vdi].image
         if image not in contents.nodes:
-            raise errors.vdi_missing(self._sr, vdi)
+            raise errors.vdi_unavailable(self._sr, vdi)
         return image
 
     def _described_source(self, contents: Contents, info: VdiInfo) -> VdiInfo:

@@ -45,12 +45,12 @@ class IsoRepository(Repository):
         try:
             return self._describe(vdi, path.stat())
         except FileNotFoundError:
-            raise errors.vdi_missing(self._sr, vdi) from None
+            raise errors.vdi_unavailable(self._sr, vdi) from None
 
     async def open(self, vdi: str) -> Opened:
         path = self._path(vdi)
         if not path.is_file():
-            raise errors.vdi_missing(self._sr, vdi)
+            raise errors.vdi_unavailable(self._sr, vdi)
         return Opened((Image(path, Format.RAW),), writable=False)
 
     def _path(self, vdi: str) -> Path:

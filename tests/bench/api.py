@@ -1,17 +1,20 @@
 """What is measured through XenAPI: small calls, many records, events, starts. Leaves the host as it was."""
 
 import contextlib
+import re
 import statistics
 import threading
 import time
 import xmlrpc.client
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import XenAPI
 
 from tests.bench.figures import Figure
-from tests.bench.throughput import NotMeasured, compare
+from tests.bench.generator import NotMeasured
+from tests.bench.throughput import compare
 
 PREFIX = "bench-"
 
@@ -104,20 +107,55 @@ def event_latency(api: Any, url: str, rounds: int) -> list[Figure]:
     ]
 
 
-def start_overhead(api: Any, rounds: int, libvirt_seconds: float | None) -> list[Figure]:
-    """Start a VM without devices, paused; compare with libvirt creating such a domain itself."""
+def start_overhead(api: Any, root: Path, rounds: int) -> list[Figure]:
+    """Start a VM with a disk and a network interface, paused; take off what libvirt took for this very start."""
+    log = root / "var/log/xenopsd.log"
     spent: list[float] = []
-    with clones(api, 1) as [vm]:
-        api.xenapi.VM.provision(vm)
+    beyond: list[float] = []
+    with clones(api, 1) as [vm], _devices(api, vm):
+        uuid = api.xenapi.VM.get_uuid(vm)
         for _ in range(rounds):
+            known = log.stat().st_size
             begin = time.perf_counter()
             api.xenapi.VM.start(vm, True, False)
             spent.append((time.perf_counter() - begin) * 1000)
             api.xenapi.VM.hard_shutdown(vm)
-    start = statistics.median(spent)
-    figures = [Figure(name="VM.start, paused", value=start, unit="ms")]
-    if libvirt_seconds is not None:
-        created = libvirt_seconds * 1000
-        figures.append(Figure(name="libvirt's create of such a domain", value=created, unit="ms"))
-        figures.append(Figure(name="VM.start beyond libvirt's create", value=start - created, unit="ms", limit=150.0))
-    return figures
+            beyond.append(spent[-1] - _libvirt_took(log, known, uuid))
+    return [
+        Figure(name="VM.start, paused", value=statistics.median(spent), unit="ms"),
+        Figure(name="VM.start beyond libvirt's create", value=statistics.median(beyond), unit="ms", limit=150.0),
+        Figure(name="the slowest of them", value=max(beyond), unit="ms"),
+    ]
+
+
+def _libvirt_took(log: Path, position: int, vm: str) -> float:
+    """Return the milliseconds that the domain manager says libvirt's create took, after *position* in its log."""
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        lines.seek(position)
+        found = re.search(rf"VM {vm}: libvirt made its domain in ([0-9.]+) ms", lines.read())
+    if found is None:
+        raise NotMeasured(f"{log} does not say how long libvirt took")
+    return float(found[1])
+
+
+@contextlib.contextmanager
+def _devices(api: Any, vm: str) -> Iterator[None]:
+    """Give a VM a disk on the default SR and an interface on some network."""
+    api.xenapi.VM.provision(vm)
+    sr = api.xenapi.pool.get_default_SR(api.xenapi.pool.get_all()[0])
+    disk = api.xenapi.VDI.create({
+        "name_label": f"{PREFIX}disk", "name_description": "", "SR": sr, "virtual_size": str(64 << 20), "type": "user",
+        "sharable": False, "read_only": False, "other_config": {},
+    })  # fmt: skip
+    try:
+        api.xenapi.VBD.create({
+            "VM": vm, "VDI": disk, "userdevice": "0", "bootable": True, "mode": "RW", "type": "Disk", "empty": False,
+            "other_config": {}, "qos_algorithm_type": "", "qos_algorithm_params": {},
+        })  # fmt: skip
+        api.xenapi.VIF.create({
+            "VM": vm, "network": api.xenapi.network.get_all()[0], "device": "0", "MAC": "", "MTU": "1500",
+            "other_config": {}, "qos_algorithm_type": "", "qos_algorithm_params": {},
+        })  # fmt: skip
+        yield
+    finally:
+        api.xenapi.VDI.destroy(disk)

@@ -91,12 +91,12 @@ def test_a_missing_and_a_surplus_parameter(api: Api) -> None:
     [("VM.set_name_label", [{"a": "map"}]), ("VM.start", ["yes", []]), ("VM.set_other_config", ["no map"])],
 )
 def test_a_value_of_the_wrong_type(api: Api, demo: Guest, method: str, arguments: list[object]) -> None:
-    assert failure(getattr(api.xenapi, method), demo.ref, *arguments)[0] in ("INTERNAL_ERROR", "FIELD_TYPE_ERROR")
+    assert failure(getattr(api.xenapi, method), demo.ref, *arguments)[0] == "INTERNAL_ERROR"
 
 
 @pytest.mark.parametrize("value", ["maybe", ""])
 def test_a_word_that_an_enumeration_lacks(api: Api, demo: Guest, value: str) -> None:
-    assert failure(api.xenapi.VM.set_actions_after_crash, demo.ref, value)[0] in ("INVALID_VALUE", "INTERNAL_ERROR")
+    assert failure(api.xenapi.VM.set_actions_after_crash, demo.ref, value)[0] == "INVALID_VALUE"
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_an_upload_that_fills_the_storage(api: Api, host: EmbeddedHost, little_s
     record = finished(api, task)
     api.xenapi.task.destroy(task)
     assert record["status"] == "failure"
-    assert record["error_info"][0] in ("SR_BACKEND_FAILURE_44", "VDI_IO_ERROR")
+    assert record["error_info"][0] == "VDI_IO_ERROR"
     api.xenapi.VDI.destroy(disk)
     # What filled the storage went with the disk: there is room for others.
     another = api.xenapi.VDI.create({
@@ -247,7 +247,7 @@ def test_starting_a_vm_whose_image_file_is_missing(api: Api, host: EmbeddedHost)
         file.rename(hidden)
         try:
             error = failure(api.xenapi.VM.start, guest.ref, False, False)
-            assert error[0] in ("VDI_MISSING", "SR_BACKEND_FAILURE_46", "VDI_NOT_AVAILABLE"), error
+            assert error[0] == "SR_BACKEND_FAILURE_46", error
             assert guest.state(api) == "Halted"
             assert not guest.record(api)["current_operations"]
             assert host.process_of(guest.uuid) is None

@@ -246,11 +246,11 @@ def settled(host: EmbeddedHost, guest: Guest) -> None:
         except NO_ANSWER as reason:
             last = repr(reason)
             return False
-        # A start that ended before its last step leaves the guest paused.
-        there = record["power_state"] in ("Running", "Paused")
-        process = host.process_of(guest.uuid)
-        last = f"{record['power_state']}, disks {attached}, {process}, {record['current_operations']}"
-        return not record["current_operations"] and there == any(attached) == (process is not None)
+        state, process = record["power_state"], host.process_of(guest.uuid)
+        last = f"{state}, disks {attached}, {process}, {record['current_operations']}"
+        # Not paused: what a start had done before the kill is undone.
+        as_it_is = (state == "Running") == any(attached) == (process is not None)
+        return not record["current_operations"] and state in ("Running", "Halted") and as_it_is
 
     try:
         eventually("XenAPI says what is", is_settled, TRUE_AGAIN_SECONDS)

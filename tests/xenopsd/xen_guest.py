@@ -48,6 +48,8 @@ def _overlay() -> list[initramfs.Entry]:
 
     agent = b"::respawn:/bin/guest-agent\n"
     return [
+        # What the kernel runs when xenstore asks it to power off.
+        initramfs.link("sbin/poweroff", "../bin/busybox"),
         initramfs.file("etc/inittab", spoken("inittab") + agent),
         *(initramfs.file(name, spoken(Path(name).name), executable=True) for name in ("etc/rcS", "bin/network", "bin/counter")),
         *(initramfs.file(f"bin/{path.name}", path.read_bytes(), executable=True) for path in sorted(HERE.iterdir())),

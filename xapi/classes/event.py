@@ -9,7 +9,8 @@ from xapi.server.registry import implements
 @implements("event.from")
 async def from_(ctx: Context, classes: list[str], token: str, timeout: float) -> Encoded:
     """XenAPI: event.from: what changed since *token* (``""``: everything), waiting up to *timeout* seconds."""
-    return await ctx.app.events.changes(ctx.session, classes, token, timeout)
+    with ctx.app.only_listening():
+        return await ctx.app.events.changes(ctx.session, classes, token, timeout)
 
 
 @implements("event.inject")
@@ -25,23 +26,24 @@ async def inject(ctx: Context, class_: str, ref: str) -> str:
 
 @implements("event.get_current_id")
 async def get_current_id(ctx: Context) -> int:
-    """XenAPI: event.get_current_id: the last id of the legacy queue."""
-    return ctx.app.events.current_id
+    """XenAPI: event.get_current_id: the id that the next event of the legacy queue gets."""
+    return ctx.app.events.legacy.next_id
 
 
 @implements("event.register")
 async def register(ctx: Context, classes: list[str]) -> None:
     """XenAPI: event.register (legacy)."""
-    ctx.app.events.register(ctx.session, classes)
+    ctx.app.events.legacy.register(ctx.session, classes)
 
 
 @implements("event.unregister")
 async def unregister(ctx: Context, classes: list[str]) -> None:
     """XenAPI: event.unregister (legacy)."""
-    ctx.app.events.unregister(ctx.session, classes)
+    ctx.app.events.legacy.unregister(ctx.session, classes)
 
 
 @implements("event.next")
 async def next_(ctx: Context) -> Encoded:
     """XenAPI: event.next (legacy): wait for the next events of what was registered for."""
-    return await ctx.app.events.next(ctx.session)
+    with ctx.app.only_listening():
+        return await ctx.app.events.legacy.next(ctx.session)

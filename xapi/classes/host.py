@@ -2,18 +2,24 @@
 
 import asyncio
 import datetime
+import logging
 import math
 from pathlib import Path
 
+from idl.rpc import RpcError, Unreachable
 from idl.rrd import DataSource
 from xapi import errors
 from xapi.classes import plugins
 from xapi.classes.command import checked
 from xapi.datamodel import MODEL
+from xapi.planning.host_operations import HostFacts, host_allowed
 from xapi.server.context import Context, now
 from xapi.server.registry import implements
 
+log = logging.getLogger(__name__)
+
 DMESG_TIMEOUT = 30.0
+LONGEST_BACKUP_DELAY = 86400.0
 
 
 def assert_here(ctx: Context, host: str) -> None:
@@ -25,11 +31,9 @@ def assert_here(ctx: Context, host: str) -> None:
 
 def update_allowed_operations(ctx: Context, host: str) -> None:
     """Recompute the host's ``allowed_operations``."""
-    record = ctx.db.record("host", host)
-    allowed = ["provision", "vm_start", "vm_resume", "vm_migrate"] if record["enabled"] else ["reboot", "shutdown"]
-    if not record["current_operations"]:
-        allowed.append("evacuate")
-    ctx.db.set("host", host, allowed_operations=allowed)
+    row = ctx.db.row("host", host).values
+    facts = HostFacts(host, row["enabled"], row["current_operations"], can_be_powered_on=bool(row["power_on_mode"]))
+    ctx.db.set("host", host, allowed_operations=host_allowed(facts))
 
 
 @implements("host.list_methods")
@@ -163,12 +167,17 @@ async def forget_data_source_archives(ctx: Context, host: str, data_source: str)
 
 @implements("host.backup_rrds")
 async def backup_rrds(ctx: Context, host: str, delay: float) -> None:
-    """XenAPI: host.backup_rrds: write the metrics to disk after *delay* seconds."""
+    """XenAPI: host.backup_rrds: write the metrics to disk after *delay* seconds, a day at most."""
     assert_here(ctx, host)
+    if not delay <= LONGEST_BACKUP_DELAY:
+        raise errors.invalid_value("delay", delay)
 
     async def later() -> None:
         await asyncio.sleep(delay)
-        await ctx.services.metrics.backup_rrds()
+        try:
+            await ctx.services.metrics.backup_rrds()
+        except (RpcError, Unreachable) as reason:
+            log.warning("the metrics were not written to disk: %s", reason)
 
     ctx.app.spawn(later(), "backup_rrds")
 

@@ -60,12 +60,6 @@ async def recover_slaves(ctx: Context) -> list[str]:
     return []
 
 
-@implements("pool.detect_nonhomogeneous_external_auth")
-async def detect_nonhomogeneous_external_auth(ctx: Context, pool: str) -> None:
-    """XenAPI: pool.detect_nonhomogeneous_external_auth. :raises XenAPIError: POOL_AUTH_ALREADY_ENABLED…: never, of one host."""
-    ctx.db.row("pool", pool)
-
-
 # Secure Boot
 
 

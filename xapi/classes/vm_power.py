@@ -81,16 +81,25 @@ def prepare(ctx: Context, vm: str) -> None:
     vm_metrics.ensure(ctx, vm)
 
 
+async def dismantle(ctx: Context, vm: str) -> None:
+    """Take the VM's domain down, if there is one, and make the domain manager forget the VM.
+
+    :raises RpcError: it cannot be done.
+    :raises Unreachable: the domain manager is away.
+    """
+    uuid, xenops = ctx.db.get("VM", vm, "uuid"), ctx.services.xenops
+    _, state = await xenops.vm_stat(ctx.dbg, uuid)
+    if state.power_state in (PowerState.RUNNING, PowerState.PAUSED):
+        await ctx.app.xenops.run_task(ctx, xenops.vm_shutdown(ctx.dbg, uuid))
+    await xenops.vm_remove(ctx.dbg, uuid)
+
+
 async def tear_down(ctx: Context, vm: str) -> None:
     """Undo a start that failed: whatever became of the domain, nothing of it is left. Best effort, the cause is raised."""
-    uuid, xenops = ctx.db.get("VM", vm, "uuid"), ctx.services.xenops
     try:
-        _, state = await xenops.vm_stat(ctx.dbg, uuid)
-        if state.power_state in (PowerState.RUNNING, PowerState.PAUSED):
-            await ctx.app.xenops.run_task(ctx, xenops.vm_shutdown(ctx.dbg, uuid))
-        await xenops.vm_remove(ctx.dbg, uuid)
+        await dismantle(ctx, vm)
     except (RpcError, Unreachable) as reason:
-        log.warning("VM %s is not wholly undone after a failed start: %s", uuid, reason)
+        log.warning("VM %s is not wholly undone after a failed start: %s", ctx.db.get("VM", vm, "uuid"), reason)
 
 
 async def boot(ctx: Context, vm: str, *, start_paused: bool, force: bool = False) -> None:

@@ -14,7 +14,7 @@ import msgspec
 from idl.rpc import RpcError, Unreachable
 from idl.tasks import Pending, outcome
 from idl.xenops import Changes, PowerState, Problem, TaskUpdate, Vbd, VbdState, Vif, VifState, VmState, VmUpdate
-from xapi.classes import vm_lifecycle, xenops_state
+from xapi.classes import vm_interrupted, vm_lifecycle, xenops_state
 from xapi.classes.xenops_state import Seen
 from xapi.database.schema import NULL_REF
 from xapi.planning.vm_operations import HALTED, LIVE, SUSPENDED
@@ -239,9 +239,10 @@ class XenopsUpdates:
             values = row.values
             if values["is_control_domain"]:
                 continue
-            if values["scheduled_to_be_resident_on"] == app.localhost and not values["current_operations"]:
-                app.db.set("VM", row.ref, scheduled_to_be_resident_on=NULL_REF)
-            if values["uuid"] in known:
+            if vm_interrupted.is_cut_short(app.db, row.ref, app.localhost):
+                # Not among the jobs: it needs the reader of updates, which comes later.
+                app.spawn(vm_interrupted.undo(self._ctx, row.ref), f"undo the start of VM {values['uuid']}")
+            elif values["uuid"] in known:
                 jobs += self._queue(values["uuid"])
             elif values["power_state"] in LIVE and values["resident_on"] in ("", NULL_REF, app.localhost):
                 xenops_state.ended(self._ctx, row.ref, HALTED)

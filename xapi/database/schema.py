@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xapi.datamodel import EPOCH, MODEL, NULL_REF, Model, default_value, empty_value
-from xapi.datamodel.model import NO_DEFAULT, Option, Ref, RelationKind, Set
+from xapi.datamodel.model import NO_DEFAULT, Int, Map, Option, Ref, RelationKind, Set, String, Type
 
 __all__ = ["EPOCH", "NO_DEFAULT", "NULL_REF", "Column", "Schema", "TableSchema", "from_model", "table"]
 
@@ -29,6 +29,16 @@ class Column:
     """For a ref or set in a relation: the other end's (table, field)."""
     computed: bool = False
     """The set end of a one-to-many relation: never written, kept by the store."""
+    type: Type = String()  # noqa: RUF009 (frozen)
+
+    @property
+    def has_int_keys(self) -> bool:
+        return isinstance(self.type, Map) and isinstance(self.type.key, Int)
+
+    @property
+    def initial(self) -> Any:
+        """What a new row holds here where nothing was said (not copied)."""
+        return self.empty if self.default is NO_DEFAULT else self.default
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,8 @@ class TableSchema:
     has_name: bool = False
     by_column: Mapping[str, str] = field(default_factory=dict)
     """Database column name -> wire name, ``_ref`` excluded."""
+    related: tuple[Column, ...] = ()
+    """The columns whose far end the store keeps."""
 
 
 Schema = Mapping[str, TableSchema]
@@ -54,6 +66,7 @@ def table(name: str, *columns: Column, persist: bool = True, events: bool = True
         events,
         any(column.name == "name_label" for column in columns),
         {column.column: column.name for column in columns},
+        tuple(column for column in columns if column.partner is not None and not column.computed),
     )
 
 
@@ -101,6 +114,7 @@ def from_model(model: Model = MODEL) -> Schema:
                     isinstance(entry.type, Set | Option),
                     partner,
                     key in computed,
+                    entry.type,
                 )
             )
         persist = cls.persist or cls.name in KEPT_BESIDE

@@ -7,100 +7,32 @@ Every change stamps the rows it touches with the generation and raises the gener
 what changed after a generation at the cost of what changed, not of what exists.
 """
 
-import asyncio
 import uuid
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-import msgspec
+from xapi.database.durability import Durability, revived
+from xapi.database.journal import Journal, Written
+from xapi.database.relations import Relations, targets
+from xapi.database.rows import (
+    Changes,
+    DuplicateKey,
+    NotUnique,
+    Row,
+    RowMissing,
+    Table,
+    Tombstone,
+    UuidMissing,
+    fresh,
+    new_ref,
+)
+from xapi.database.schema import KEPT_BESIDE, Schema
+from xapi.database.xml_form import DumpedRow
 
-from xapi.database.journal import GENERATION_BLOCK, Journal
-from xapi.database.schema import NO_DEFAULT, NULL_REF, Column, Schema, TableSchema
-
-TOMBSTONES_KEPT = 512
-
-
-class RowMissing(KeyError):
-    """No row *ref* in *table* (a dangling or invented reference)."""
-
-    def __init__(self, table: str, ref: str) -> None:
-        super().__init__(table, ref)
-        self.table, self.ref = table, ref
-
-
-class UuidMissing(KeyError):
-    def __init__(self, table: str, uuid: str) -> None:
-        super().__init__(table, uuid)
-        self.table, self.uuid = table, uuid
-
-
-class DuplicateKey(Exception):
-    """A map already has the key."""
-
-    def __init__(self, table: str, field: str, ref: str, key: str) -> None:
-        super().__init__(table, field, ref, key)
-        self.table, self.field, self.ref, self.key = table, field, ref, key
-
-
-class NotUnique(Exception):
-    """A row with this reference or uuid exists already."""
-
-
-class Row:
-    """One object: its values by wire name, and its generations. Reverse sets are dicts used as ordered sets."""
-
-    __slots__ = ("cache", "created", "ephemeral", "modified", "ref", "values")
-
-    def __init__(self, ref: str, values: dict[str, Any], generation: int, ephemeral: bool) -> None:
-        self.ref = ref
-        self.values = values
-        self.created = self.modified = generation
-        self.ephemeral = ephemeral
-        self.cache: dict[str, Any] = {}
-        """Encodings of this row by form, dropped at each change."""
-
-
-class Tombstone(NamedTuple):
-    created: int
-    deleted: int
-    ref: str
-
-
-class Table:
-    """The rows of one class."""
-
-    __slots__ = ("by_change", "by_name", "dead", "rows", "schema")
-
-    def __init__(self, schema: TableSchema) -> None:
-        self.schema = schema
-        self.rows: dict[str, Row] = {}
-        self.by_change: dict[str, None] = {}
-        """Refs, least recently changed first."""
-        self.by_name: dict[str, dict[str, None]] = {}
-        self.dead: deque[Tombstone] = deque(maxlen=TOMBSTONES_KEPT)
-
-    def row(self, ref: str) -> Row:
-        try:
-            return self.rows[ref]
-        except KeyError:
-            raise RowMissing(self.schema.name, ref) from None
-
-
-class Changes(NamedTuple):
-    """What happened to one table after a generation."""
-
-    added: list[Row]
-    modified: list[Row]
-    deleted: list[Tombstone]
-
+__all__ = ["Changes", "DuplicateKey", "NotUnique", "Row", "RowMissing", "Store", "UuidMissing"]
 
 Listener = Callable[[str, str], None]
 """Told (table, ref) after each change of a row, also its creation and deletion."""
-
-
-def new_ref() -> str:
-    return f"OpaqueRef:{uuid.uuid4()}"
 
 
 class Store:
@@ -109,85 +41,75 @@ class Store:
         self.schema = schema
         self.tables = {name: Table(entry) for name, entry in schema.items()}
         self.generation = 1
-        self._journal = journal
-        self._stored = {name for name, entry in schema.items() if entry.persist} | set(durable_tables)
         self._home: dict[str, str] = {}
         self._uuids: dict[str, tuple[str, str]] = {}
         self._listeners: list[Listener] = []
-        self._dirty: dict[tuple[str, str], None] = {}
-        self._reserved = 0
-        self._handover_scheduled = False
+        self._relations = Relations(self.tables)
+        self._disk: Durability | None = None
         if journal is not None:
-            self._load(journal)
+            stored = {name for name, entry in schema.items() if entry.persist} | set(durable_tables)
+            self._disk = Durability(journal, self.tables, stored)
+            self._load(self._disk)
 
     # -- start-up and durability --
 
-    def _load(self, journal: Journal) -> None:
-        self.generation = max(1, journal.reserved_generation())
-        for stored in journal.load():
-            table = self.tables.get(stored.table)
-            if table is None or stored.table not in self._stored:
-                continue
-            row = Row(stored.ref, self._revive(table.schema, stored.values), stored.created, ephemeral=False)
-            row.modified = stored.modified
+    def _load(self, disk: Durability) -> None:
+        self.generation = max(1, disk.next_generation())
+        for table, row in disk.load():
+            if not all(column.persist for column in table.schema.columns.values()):
+                # What is not kept begins blank, and who follows events from before has to hear of that.
+                row.modified = self.generation
             self._insert(table, row)
+        self.generation += 1
         for table in self.tables.values():
             for row in table.rows.values():
-                self._link_row(table, row)
+                self._relations.link_row(table, row)
             table.by_change = dict.fromkeys(sorted(table.rows, key=lambda ref: table.rows[ref].modified))
-        self._reserve()
+        disk.reserve(self.generation)
 
-    def _revive(self, schema: TableSchema, stored: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a stored row's values, with blanks for what is not persistent and defaults for what is new."""
-        values: dict[str, Any] = {}
-        for name, column in schema.columns.items():
-            if column.computed:
-                values[name] = {}
-            elif column.persist and name in stored:
-                values[name] = stored[name]
-            else:
-                values[name] = _fresh(column.default if column.persist and column.default is not NO_DEFAULT else column.empty)
-        return values
+    def replace(self, rows: Iterable[DumpedRow]) -> None:
+        """Put the rows of a dump in the place of all that the dump's kind of document tells of, as one change.
 
-    def _reserve(self) -> None:
-        if self._journal is not None and self.generation >= self._reserved:
-            self._reserved = self.generation + GENERATION_BLOCK
-            self._journal.reserve(self._reserved)
+        What is not persistent is blank afterwards, as after a restart. Every row counts as made now: clients that
+        remember older generations are told all of it. Listeners are not: call this before anybody listens.
+        """
+        for name, entry in self.tables.items():
+            if name not in KEPT_BESIDE and entry.schema.persist:
+                self._clear(entry)
+        for dumped in rows:
+            entry = self.tables[dumped.table]
+            row = Row(dumped.ref, revived(entry.schema, dumped.values), self.generation, ephemeral=False)
+            if row.ref in self._home or row.values.get("uuid") in self._uuids:
+                raise NotUnique(row.ref)
+            self._insert(entry, row)
+            entry.by_change[row.ref] = None
+            if self._disk is not None:
+                self._disk.changed(entry, row)
+        for entry in self.tables.values():
+            for row in entry.rows.values():
+                self._relations.link_row(entry, row)
+        self._bump()
 
-    def _persist(self, table: Table, row: Row) -> None:
-        if self._journal is None or row.ephemeral or table.schema.name not in self._stored:
-            return
-        self._dirty[table.schema.name, row.ref] = None
-        if not self._handover_scheduled:
-            self._handover_scheduled = True
-            asyncio.get_running_loop().call_soon(self._hand_over)
+    def _clear(self, entry: Table) -> None:
+        for row in entry.rows.values():
+            del self._home[row.ref]
+            self._uuids.pop(row.values.get("uuid", ""), None)
+            if self._disk is not None:
+                self._disk.changed(entry, row)
+        entry.clear()
 
-    def _hand_over(self) -> None:
-        """Give the journal what changed since the last time, as one group."""
-        self._handover_scheduled = False
-        if self._journal is None or not self._dirty:
-            return
-        changes: list[tuple[str, str, int, int, bytes | None]] = []
-        for name, ref in self._dirty:
-            table = self.tables[name]
-            row = table.rows.get(ref)
-            if row is None:
-                changes.append((name, ref, 0, 0, None))
-                continue
-            columns = table.schema.columns
-            body = msgspec.json.encode({key: value for key, value in row.values.items() if columns[key].persist})
-            changes.append((name, ref, row.created, row.modified, body))
-        self._dirty.clear()
-        self._journal.submit(changes)
+    @property
+    def written(self) -> Written:
+        """What has gone to the disk since the start."""
+        return Written() if self._disk is None else self._disk.written
 
     async def durable(self) -> None:
         """Return when every change made so far is on disk.
 
         :raises RuntimeError: the disk refuses; the change stays in memory and is tried again.
         """
-        if self._journal is not None:
-            self._hand_over()
-            await self._journal.durable()
+        if self._disk is not None:
+            await self._disk.finished()
 
     def listen(self, listener: Listener) -> None:
         """Have *listener* told of every change from now on."""
@@ -237,12 +159,18 @@ class Store:
         return found[1]
 
     def by_name(self, table: str, label: str) -> list[str]:
-        return list(self.tables[table].by_name.get(label, ()))
+        return list(self.tables[table].having("name_label", label)) if self.schema[table].has_name else []
 
     def where(self, table: str, **equal: Any) -> list[str]:
-        """Return the refs of rows whose fields equal the given values (a scan: for reverse relations read the set)."""
-        wanted = equal.items()
-        return [ref for ref, row in self.tables[table].rows.items() if all(row.values[key] == value for key, value in wanted)]
+        """Return the refs of rows whose fields equal the given values, oldest row first.
+
+        Costs what the rarest of the scalar values costs; without a scalar field it is a scan.
+        """
+        entry, wanted = self.tables[table], equal.items()
+        found = [entry.having(field, value) for field, value in wanted if entry.is_scalar(field)]
+        refs = min(found, key=len, default=entry.rows)
+        rows = [row for row in map(entry.rows.__getitem__, refs) if all(row.values[key] == value for key, value in wanted)]
+        return [row.ref for row in sorted(rows, key=_age)]
 
     def changed_since(self, table: str, generation: int) -> Changes:
         """Return what was added, modified and deleted in *table* after *generation*."""
@@ -291,11 +219,11 @@ class Store:
             elif name in values:
                 full[name] = values[name]
             else:
-                full[name] = _fresh(column.empty if column.default is NO_DEFAULT else column.default)
+                full[name] = fresh(column.initial)
         row = Row(ref, full, self.generation, ephemeral)
         self._insert(entry, row)
         entry.by_change[ref] = None
-        touched = self._link_row(entry, row)
+        touched = self._relations.link_row(entry, row)
         self._stamp([(entry, row), *touched])
         return ref
 
@@ -303,18 +231,13 @@ class Store:
         """Delete a row; it leaves its partners' sets. Refs to it elsewhere dangle."""
         entry = self.tables[table]
         row = entry.row(ref)
-        touched = []
-        for column in entry.schema.columns.values():
-            if column.partner is not None and not column.computed:
-                for other in _targets(column, row.values[column.name]):
-                    touched += self._unlink(column, ref, other)
-        del entry.rows[ref]
-        del entry.by_change[ref]
+        touched = self._relations.unlink_row(entry, row)
+        entry.remove(row)
         del self._home[ref]
         self._uuids.pop(row.values.get("uuid", ""), None)
-        self._forget_name(entry, row)
         entry.dead.append(Tombstone(row.created, self.generation, ref))
-        self._persist(entry, row)
+        if self._disk is not None:
+            self._disk.changed(entry, row)
         self._stamp(touched)
         if not touched:
             self._bump()
@@ -326,7 +249,7 @@ class Store:
         entry = self.tables[table]
         row = entry.row(ref)
         touched: list[tuple[Table, Row]] = []
-        changed = False
+        changed = on_disk = False
         for name, value in fields.items():
             old = row.values[name]
             if old == value and type(old) is type(value):
@@ -335,19 +258,16 @@ class Store:
             if column.computed:
                 raise TypeError(f"{table}.{name} is kept by the store")
             changed = True
+            on_disk = on_disk or column.persist
             if name == "uuid":
                 self._uuids.pop(old, None)
                 self._uuids[value] = (table, ref)
-            elif name == "name_label":
-                self._forget_name(entry, row)
-            before = _targets(column, old) if column.partner else []
-            row.values[name] = value
-            if name == "name_label":
-                self._learn_name(entry, row)
+            before = targets(column, old) if column.partner else []
+            entry.write(row, name, value)
             if column.partner:
-                touched += self._relink(column, ref, before, _targets(column, value))
+                touched += self._relations.relink(column, ref, before, targets(column, value))
         if changed:
-            self._stamp([(entry, row), *touched])
+            self._stamp([(entry, row), *touched], on_disk=on_disk)
         return changed
 
     def add_to_map(self, table: str, ref: str, field: str, key: str, value: Any) -> None:
@@ -385,76 +305,14 @@ class Store:
     # -- bookkeeping --
 
     def _insert(self, entry: Table, row: Row) -> None:
-        entry.rows[row.ref] = row
+        entry.insert(row)
         self._home[row.ref] = entry.schema.name
         if "uuid" in row.values:
             self._uuids[row.values["uuid"]] = (entry.schema.name, row.ref)
-        self._learn_name(entry, row)
 
-    @staticmethod
-    def _learn_name(entry: Table, row: Row) -> None:
-        if entry.schema.has_name:
-            entry.by_name.setdefault(row.values["name_label"], {})[row.ref] = None
-
-    @staticmethod
-    def _forget_name(entry: Table, row: Row) -> None:
-        if entry.schema.has_name:
-            label = row.values["name_label"]
-            known = entry.by_name.get(label, {})
-            known.pop(row.ref, None)
-            if not known:
-                entry.by_name.pop(label, None)
-
-    def _link_row(self, entry: Table, row: Row) -> list[tuple[Table, Row]]:
-        touched = []
-        for column in entry.schema.columns.values():
-            if column.partner is not None and not column.computed:
-                for other in _targets(column, row.values[column.name]):
-                    touched += self._link(column, row.ref, other)
-        return touched
-
-    def _relink(self, column: Column, ref: str, before: list[str], after: list[str]) -> list[tuple[Table, Row]]:
-        touched = []
-        for gone in before:
-            if gone not in after:
-                touched += self._unlink(column, ref, gone)
-        for come in after:
-            if come not in before:
-                touched += self._link(column, ref, come)
-        return touched
-
-    def _far_end(self, column: Column, other: str) -> tuple[Table, Row, Column] | None:
-        assert column.partner is not None
-        table = self.tables.get(column.partner[0])
-        row = table.rows.get(other) if table is not None else None
-        if table is None or row is None:
-            return None
-        return table, row, table.schema.columns[column.partner[1]]
-
-    def _link(self, column: Column, ref: str, other: str) -> list[tuple[Table, Row]]:
-        far = self._far_end(column, other)
-        if far is None:
-            return []
-        table, row, back = far
-        if back.computed:
-            row.values[back.name][ref] = None
-        elif ref not in row.values[back.name]:
-            row.values[back.name] = [ref, *row.values[back.name]]
-        return [(table, row)]
-
-    def _unlink(self, column: Column, ref: str, other: str) -> list[tuple[Table, Row]]:
-        far = self._far_end(column, other)
-        if far is None:
-            return []
-        table, row, back = far
-        if back.computed:
-            row.values[back.name].pop(ref, None)
-        else:
-            row.values[back.name] = [item for item in row.values[back.name] if item != ref]
-        return [(table, row)]
-
-    def _stamp(self, touched: Iterable[tuple[Table, Row]]) -> None:
-        """Give the touched rows the present generation, then raise it; tell the listeners."""
+    def _stamp(self, touched: Iterable[tuple[Table, Row]], *, on_disk: bool = True) -> None:
+        """Give the touched rows the present generation, then raise it; tell the listeners. *on_disk*: they look different
+        there too."""
         generation = self.generation
         seen = {}
         for entry, row in touched:
@@ -463,7 +321,8 @@ class Store:
             row.cache = {}
             if entry.by_change.pop(row.ref, 0) is None:
                 entry.by_change[row.ref] = None
-            self._persist(entry, row)
+            if on_disk and self._disk is not None:
+                self._disk.changed(entry, row)
         self._bump()
         for entry, row in seen.values():
             for listener in self._listeners:
@@ -471,18 +330,9 @@ class Store:
 
     def _bump(self) -> None:
         self.generation += 1
-        self._reserve()
+        if self._disk is not None:
+            self._disk.reserve(self.generation)
 
 
-def _fresh(value: Any) -> Any:
-    """Return *value*, copied if it could be changed in place."""
-    if type(value) is list:
-        return list(value)
-    return dict(value) if type(value) is dict else value
-
-
-def _targets(column: Column, value: Any) -> list[str]:
-    """Return the refs that a related field's value points at."""
-    if column.is_ref:
-        return [value] if value and value != NULL_REF else []
-    return list(value)
+def _age(row: Row) -> int:
+    return row.created

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from xapi.server.xmlrpc import BadRequest
+from xapi.server.xmlrpc import BadRequest, BadText
 
 CONTENT_TYPE = "application/json"
 
@@ -21,10 +21,13 @@ class Call:
 
 
 def parse_call(body: bytes) -> Call:
-    """Return the call in *body*. :raises BadRequest: with what is wrong."""
+    """Return the call in *body*. :raises BadRequest: with what is wrong. :raises BadText: as for XML-RPC, with the call."""
     try:
         message = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        repaired = body.decode("utf-8", "replace").encode()
+        if repaired != body:
+            raise BadText("a text is not UTF-8", parse_call(repaired)) from error
         raise BadRequest(f"not JSON: {error}") from error
     if not isinstance(message, dict):
         raise BadRequest("expected an object")
@@ -56,12 +59,12 @@ def _params_2(params: Any) -> list[Any]:
             raise BadRequest("params must be an array or an object")
 
 
-def success(call: Call, result: str) -> bytes:
-    """Return the reply for a result that is JSON already."""
-    call_id = _text.encode(call.id).decode()
+def success(call: Call, result: list[bytes]) -> bytes:
+    """Return the reply for a result that is JSON already, in parts."""
+    call_id = _text.encode(call.id)
     if call.version == 2:
-        return f'{{"jsonrpc":"2.0","result":{result},"id":{call_id}}}'.encode("utf-8", "replace")
-    return f'{{"result":{result},"error":null,"id":{call_id}}}'.encode("utf-8", "replace")
+        return b"".join([b'{"jsonrpc":"2.0","result":', *result, b',"id":', call_id, b"}"])
+    return b"".join([b'{"result":', *result, b',"error":null,"id":', call_id, b"}"])
 
 
 def failure(call: Call, description: list[str]) -> bytes:

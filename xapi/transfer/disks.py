@@ -1,10 +1,9 @@
 """``/export_raw_vdi`` and ``/import_raw_vdi``: whole images over HTTP."""
 
-import asyncio
 import contextlib
-import functools
 from collections.abc import AsyncIterator
 
+from idl.rpc import RpcError
 from xapi import errors
 from xapi.classes import vdi as images
 from xapi.database.schema import NULL_REF
@@ -37,17 +36,6 @@ def _format(request: Request) -> Format:
         raise HttpError(404, f"Unknown format {text}") from None
 
 
-def _follow_cancellation(ctx: Context) -> None:
-    """Let ``task.cancel`` break the transfer off; what it made is undone on the way out."""
-    running = asyncio.current_task()
-    if running is not None:
-        ctx.cancel_hooks.append(functools.partial(_cancel, running))
-
-
-def _cancel(running: "asyncio.Task[object]") -> None:
-    running.cancel()
-
-
 def _refused(ctx: Context, status: int, reason: XenAPIError) -> HttpError:
     """Fail the task with a XenAPI error and answer with an HTTP status."""
     if ctx.has_task:
@@ -58,7 +46,6 @@ def _refused(ctx: Context, status: int, reason: XenAPIError) -> HttpError:
 @serves("get_export_raw_vdi")
 async def export_raw_vdi(ctx: Context, request: Request, reply: Reply) -> str | None:
     """Query: ``vdi`` (ref or uuid), ``format``, ``base`` (an older image to make a delta against)."""
-    _follow_cancellation(ctx)
     form = _format(request)
     name = request.parameter("vdi")
     if not name:
@@ -96,7 +83,6 @@ async def import_raw_vdi(ctx: Context, request: Request, reply: Reply) -> str | 
 
     The task's result is the image. The answer's head comes before the body is read.
     """
-    _follow_cancellation(ctx)
     form = _format(request)
     name = request.parameter("vdi")
     if name:
@@ -130,7 +116,7 @@ async def _new_image(ctx: Context, request: Request, form: Format) -> AsyncItera
 
 async def _receive(ctx: Context, request: Request, reply: Reply, vdi: str, form: Format) -> None:
     body = _body(ctx, request, vdi, form)
-    async with images.hold_writing(ctx, vdi) as (sr, location), write_image(ctx, sr, location, form) as stream:
+    async with _no_room(), images.hold_writing(ctx, vdi) as (sr, location), write_image(ctx, sr, location, form) as stream:
         if request.headers.get("expect", "").lower() == "100-continue":
             await reply.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         await reply.start(200, {"task-id": ctx.task, "Content-Type": "text/plain"})
@@ -142,6 +128,17 @@ async def _receive(ctx: Context, request: Request, reply: Reply, vdi: str, form:
             ctx.progress(min(0.99, received / expected))
         await stream.finish()
         await images.content_replaced(ctx, vdi)
+
+
+@contextlib.asynccontextmanager
+async def _no_room() -> AsyncIterator[None]:
+    """Storage that fills up under an upload is, to who sends it, a device that fails."""
+    try:
+        yield
+    except RpcError as reason:
+        if reason.name != "Backend_error" or reason.params[0] != "SR_BACKEND_FAILURE_44":
+            raise
+        raise XenAPIError("VDI_IO_ERROR", ["Device I/O errors", *map(str, reason.params[1])]) from reason
 
 
 def _body(ctx: Context, request: Request, vdi: str, form: Format) -> AsyncIterator[bytes]:

@@ -254,6 +254,10 @@ class Hypervisor(ABC):
     async def set_memory_target(self, vm: str, target: int) -> None:
         """Ask the guest to use *target* bytes."""
 
+    async def memory(self) -> tuple[int, dict[str, int]]:
+        """Return the host's free memory and what each domain has now, in bytes (ability ``ballooning``)."""
+        raise unsupported(Capability.BALLOONING)
+
     @abstractmethod
     async def send_key(self, vm: str, key: str) -> None:
         """Send a sysrq key."""

@@ -7,6 +7,7 @@ which it was. The next domain is always our own doing.
 
 import asyncio
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from xenopsd.hypervisors import machine_facts, vif_backend, xen_save_file, xen_s
 from xenopsd.hypervisors.base import (
     BlockDevice,
     Capability,
+    Changed,
     Condition,
     Disk,
     Domain,
@@ -244,6 +246,23 @@ class Xen(LibvirtDriver):
         await self._learn(vm)
 
     # --- adjustments
+
+    async def memory(self) -> tuple[int, dict[str, int]]:
+        def read() -> tuple[int, dict[str, int]]:
+            sizes = {}
+            for vm in list(self.live):
+                with suppress(libvirt.libvirtError):
+                    sizes[vm] = self.find(vm).info()[2] << 10
+            return self.libvirt.raw.getFreeMemory(), sizes
+
+        async with translated("memory"):
+            free, sizes = await self.libvirt.call(read)
+        for vm, size in sizes.items():
+            live = self.live.get(vm)
+            if live is not None and live.running.memory_actual != size:
+                live.running = Running(live.running.condition, size, live.running.vcpus)
+                self.listener(Changed(vm))
+        return free, sizes
 
     async def send_key(self, vm: str, key: str) -> None:
         assert self._store is not None

@@ -2,9 +2,12 @@
 
 import asyncio
 
+import pytest
+
 from tests.xapi.classes.test_vm_power import started
 from tests.xapi.classes.vm_pool import Pool
 from xapi.classes import vm_power, xenops_events
+from xapi.database.schema import NULL_REF
 
 
 async def settle(pool: Pool) -> None:
@@ -75,3 +78,33 @@ async def test_domains_nobody_knows_are_left_alone(pool: Pool) -> None:
     pool.db.destroy("VM", vm)
     await xenops_events.connect(pool.app).resync()
     assert uuid in pool.xenops.vms
+
+
+async def killed_in_a_start(pool: Pool, power_state: str, *, after: str) -> str:
+    """Return a VM as a xapi leaves it that is killed in the middle of its start, or its resume."""
+    vm = await pool.vm()
+    uuid, xenops = pool.uuid(vm), pool.xenops
+    await vm_power.start(pool.ctx(), vm, True, False)
+    if after == "unpause":
+        await pool.app.xenops.run_task(pool.ctx(), xenops.vm_unpause("test", uuid))
+    await pool.stop()
+    host = pool.app.localhost
+    pool.db.set("VM", vm, power_state=power_state, domid=-1, resident_on=NULL_REF, scheduled_to_be_resident_on=host)
+    return vm
+
+
+@pytest.mark.parametrize("before", ["Halted", "Suspended"])
+async def test_a_start_that_our_death_cut_short_is_undone(pool: Pool, before: str) -> None:
+    vm = await killed_in_a_start(pool, before, after="build")
+    await pool.meet_xenopsd()
+    await pool.app.watch.until(vm, lambda: pool.db.get("VM", vm, "scheduled_to_be_resident_on") == NULL_REF, 5)
+    assert pool.state(vm) == before
+    assert pool.xenops.vms == {}
+
+
+async def test_a_guest_that_ran_when_our_death_cut_its_start_short_goes_on(pool: Pool) -> None:
+    vm = await killed_in_a_start(pool, "Halted", after="unpause")
+    await pool.meet_xenopsd()
+    await pool.becomes(vm, "Running")
+    assert pool.db.get("VM", vm, "domid") == 1
+    assert pool.db.get("VM", vm, "scheduled_to_be_resident_on") == NULL_REF

@@ -1,0 +1,1 @@
+"""What makes many hosts one pool: roles, trust, copies of the database, liveness, changes of the coordinator."""

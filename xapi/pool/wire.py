@@ -1,0 +1,199 @@
+"""The frames in which the coordinator's changes reach a supporter, and a supporter's writes the coordinator.
+
+They travel over one TLS connection to ``/remote_db_access_v2``, the original's place for a protocol of its own there:
+four bytes of length, then MessagePack. Writes are named operations, not whole rows, so that two hosts that change
+different keys of one map do not undo each other.
+"""
+
+import asyncio
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+PROTOCOL: Final = 1
+LONGEST: Final = 1 << 30
+
+
+class _Frame(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    pass
+
+
+# -- operations --
+
+
+class Create(_Frame, tag="create"):
+    table: str
+    ref: str
+    values: dict[str, Any]
+    ephemeral: bool
+
+
+class Destroy(_Frame, tag="destroy"):
+    table: str
+    ref: str
+
+
+class Write(_Frame, tag="write"):
+    table: str
+    ref: str
+    fields: dict[str, Any]
+
+
+class PutInMap(_Frame, tag="put"):
+    table: str
+    ref: str
+    field: str
+    pairs: dict[str, Any]
+
+
+class RemoveFromMap(_Frame, tag="unput"):
+    table: str
+    ref: str
+    field: str
+    key: str
+
+
+class AddToSet(_Frame, tag="add"):
+    table: str
+    ref: str
+    field: str
+    value: Any
+
+
+class RemoveFromSet(_Frame, tag="remove"):
+    table: str
+    ref: str
+    field: str
+    value: Any
+
+
+class Touch(_Frame, tag="touch"):
+    table: str
+    ref: str
+
+
+Operation: TypeAlias = Create | Destroy | Write | PutInMap | RemoveFromMap | AddToSet | RemoveFromSet | Touch
+
+
+class Guard(_Frame, tag="guard"):
+    """A row as its writer saw it: the write counts only if nobody has changed it since."""
+
+    table: str
+    ref: str
+    modified: int
+
+
+# -- from a supporter --
+
+
+class Hello(_Frame, tag="hello"):
+    protocol: int
+    host: str
+    """The host's uuid."""
+    process: str
+    """Names this life of the supporter's xapi, for which `seq` counts."""
+    lineage: str
+    """What it has a copy of: the coordinator's own word, empty for nothing."""
+    generation: int
+    beat: float
+    """The supporter's clock, in seconds since 1970."""
+
+
+class Batch(_Frame, tag="batch"):
+    seq: int
+    operations: list[Operation]
+    guard: Guard | None = None
+
+
+class Beat(_Frame, tag="beat"):
+    """Still here. The supporter's clock, and the generation that is safe on its disk."""
+
+    clock: float
+    generation: int
+    leaving: bool = False
+
+
+class Kept(_Frame, tag="kept"):
+    """Everything up to *generation* is safe on the supporter's disk."""
+
+    generation: int
+
+
+# -- from the coordinator --
+
+
+class RowState(_Frame, tag="row"):
+    table: str
+    ref: str
+    created: int
+    modified: int
+    values: dict[str, Any]
+
+
+class Gone(_Frame, tag="gone"):
+    table: str
+    ref: str
+
+
+class Begin(_Frame, tag="begin"):
+    lineage: str
+    generation: int
+    whole: bool
+    """What follows is everything there is, rather than what changed."""
+    rows: list[RowState]
+    gone: list[Gone]
+    applied: int
+    """The last of this process' batches that counts already."""
+
+
+class Changes(_Frame, tag="changes"):
+    generation: int
+    rows: list[RowState]
+    gone: list[Gone]
+
+
+class Applied(_Frame, tag="applied"):
+    """The batch's effects have been sent; *refused*: its guard did not hold, it has none."""
+
+    seq: int
+    refused: bool = False
+
+
+class Durable(_Frame, tag="durable"):
+    seq: int
+    failure: str = ""
+
+
+class Keep(_Frame, tag="keep"):
+    """Say `Kept` once everything sent so far is safe on your disk."""
+
+
+class Refused(_Frame, tag="refused"):
+    """No conversation: the reason is a XenAPI error's code and parameters."""
+
+    reason: list[str]
+
+
+FromSupporter: TypeAlias = Hello | Batch | Beat | Kept
+FromCoordinator: TypeAlias = Begin | Changes | Applied | Durable | Keep | Refused
+
+_encoder = msgspec.msgpack.Encoder()
+from_supporter: Final = msgspec.msgpack.Decoder(FromSupporter)
+from_coordinator: Final = msgspec.msgpack.Decoder(FromCoordinator)
+
+
+def frame(message: FromSupporter | FromCoordinator) -> bytes:
+    """Return a message's bytes with their length before them."""
+    body = _encoder.encode(message)
+    return len(body).to_bytes(4, "big") + body
+
+
+async def read(reader: asyncio.StreamReader) -> bytes:
+    """Return the next frame's body. :raises ConnectionError: the connection has ended, or it is no frame."""
+    try:
+        size = int.from_bytes(await reader.readexactly(4), "big")
+        if size > LONGEST:
+            raise ConnectionError(f"a frame of {size} bytes")
+        return await reader.readexactly(size)
+    except asyncio.IncompleteReadError as error:
+        raise ConnectionError("the connection has ended") from error
