@@ -60,4 +60,4 @@ lab-status lab-down: prepare
 	@$(VENV) -m tests.lab $(@:lab-%=%)
 
 test-xen: prepare
-	@$(VENV) -m pytest tests/xen $(TESTS)
+	@XEN_TESTS=all $(VENV) -m pytest $(or $(TESTS),tests/xen)

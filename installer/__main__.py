@@ -66,7 +66,7 @@ def configure(found: management.Management, network: str, storage: str) -> None:
 
 def report() -> None:
     """Say how the new host is used."""
-    listing = run([application.COMMANDS["xe"], "host-list", "params=name-label,address,uuid"], timeout=300)
+    listing = run([application.PREFIX / "bin/xe", "host-list", "params=name-label,address,uuid"], timeout=300)
     say(f"\nThis host is installed. xe host-list says:\n\n{listing.rstrip()}\n")
     say("Here, as root, `xe` needs no password; XenCenter, Xen Orchestra, SDKs and `xe -s ADDRESS -u root -pw ...` use https://ADDRESS.")
 
@@ -78,7 +78,6 @@ def uninstall(options: argparse.Namespace) -> None:
     units.remove(CHECKOUT)
     application.remove()
     with Step("Configuration") as step:
-        Path("/etc/pam.d/xapi").unlink(missing_ok=True)
         if options.purge:
             for folder in ("/etc/xensource", "/etc/firstboot.d", "/var/lib/xcp", "/var/xapi"):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -1,13 +1,11 @@
 """The virtual environment under ``/opt`` and the application in it. Standard library only: it makes what others need.
 
-The dependencies are installed anew only when what is declared changes; the application each time, from a clean copy of the
-checkout, so that no module of an older one stays.
+The dependencies are installed anew only when what is declared changes; the application each time.
 """
 
 import hashlib
 import shutil
 import sys
-import tempfile
 import tomllib
 from pathlib import Path
 
@@ -18,16 +16,17 @@ from installer.packages import BUILD
 
 PREFIX = Path("/opt/xapi-toolstack")
 PYTHON = "/usr/bin/python3"
-COMMANDS = {"xe": Path("/usr/local/bin/xe")}
-BUILD_BACKEND = "setuptools>=70.1,<81"
+COMMANDS = {"xe": ("xe.__main__", Path("/usr/local/bin/xe"))}
+"""Name -> module with its main(), place on the path."""
+COMPILE_TIMEOUT = 900.0
 PIP_HELP = "Is the Python package index reachable from this host (pip config list)? Then run it again."
-NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "var", "build", "tests", "docs", "__pycache__", "*.egg-info", ".*_cache")
+NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.egg-info")
 
 
 def dependencies(checkout: Path) -> list[str]:
     """Return what the application needs of the package index."""
     declared: list[str] = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]["dependencies"]
-    return [*declared, BUILD_BACKEND]
+    return declared
 
 
 def stamp_text(wanted: list[str]) -> str:
@@ -56,27 +55,38 @@ def install_dependencies(checkout: Path, prefix: Path = PREFIX, *, compilers: bo
 
 
 def install_application(checkout: Path, prefix: Path = PREFIX) -> None:
-    """Put the application of *checkout* into the environment, and its commands on the path."""
-    with Step("Application") as step, tempfile.TemporaryDirectory() as scratch:
-        clean = Path(scratch) / "checkout"
-        shutil.copytree(checkout, clean, ignore=NOT_COPIED)
+    """Put the application of *checkout* into the environment, and its commands on the path.
+
+    Its packages lie in a folder of their own that the environment knows; a new version takes the old one's place whole.
+    """
+    with Step("Application") as step:
+        application, draft, old = (prefix / name for name in ("application", "application.new", "application.old"))
+        for folder in (draft, old):
+            shutil.rmtree(folder, ignore_errors=True)
+        for room in checkout.iterdir():
+            if (room / "__init__.py").exists():
+                shutil.copytree(room, draft / room.name, ignore=NOT_COPIED)
         python = prefix / "bin" / "python"
-        pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-        offline = ["--no-compile", "--no-index", "--no-deps", "--no-build-isolation", "--force-reinstall"]
-        run([*pip, *offline, clean], timeout=PIP_TIMEOUT)
-        rooms = [path.name for path in clean.iterdir() if (path / "__init__.py").exists()]
+        run([python, "-m", "compileall", "-q", "-j", "0", "-s", draft, "-p", application, draft], timeout=COMPILE_TIMEOUT)
+        if application.exists():
+            application.rename(old)
+        draft.rename(application)
+        shutil.rmtree(old, ignore_errors=True)
         [modules] = (prefix / "lib").glob("python3*/site-packages")
-        run([python, "-m", "compileall", "-q", "-j", "0", *(modules / room for room in rooms)], timeout=PIP_TIMEOUT)
-        for name, link in COMMANDS.items():
+        (modules / "xapi-toolstack.pth").write_text(f"{application}\n")
+        for name, (module, link) in COMMANDS.items():
+            script = prefix / "bin" / name
+            script.write_text(f"#!{python}\nimport sys\n\nfrom {module} import main\n\nsys.exit(main())\n")
+            script.chmod(0o755)
             link.unlink(missing_ok=True)
-            link.symlink_to(prefix / "bin" / name)
+            link.symlink_to(script)
         step.done(f"installed; commands: {', '.join(COMMANDS)}")
 
 
 def remove(prefix: Path = PREFIX) -> None:
     """Take application and environment away."""
     with Step("Application"):
-        for link in COMMANDS.values():
+        for _, link in COMMANDS.values():
             if link.is_symlink() and prefix in link.readlink().parents:
                 link.unlink()
         shutil.rmtree(prefix, ignore_errors=True)

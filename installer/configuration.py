@@ -8,7 +8,6 @@ import secrets
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib.resources import files
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,7 +15,6 @@ from embedded.certificate import self_signed
 from embedded.first_start import PUBLIC, SECRET, Product, inventory, settings, write
 
 MANAGEMENT_CONF = Path("/etc/firstboot.d/data/management.conf")
-PAM = Path("/etc/pam.d/xapi")
 
 
 def write_missing(bridge: str, address: str, management: str, storage: str, network: str) -> list[Path]:
@@ -29,7 +27,6 @@ def write_missing(bridge: str, address: str, management: str, storage: str, netw
         ("/etc/xensource/xapi-ssl.pem", SECRET, lambda: certificate(address)),
         ("/etc/firstboot.d/data/default-storage.conf", PUBLIC, lambda: settings(first_storage(storage))),
         (MANAGEMENT_CONF, PUBLIC, lambda: management),
-        (PAM, PUBLIC, lambda: files("installer").joinpath("files", "pam-xapi").read_text()),
         ("/etc/iscsi/initiatorname.iscsi", SECRET, lambda: f"InitiatorName=iqn.2024-01.org.xapi:{secrets.token_hex(4)}\n"),
     )
     made = []

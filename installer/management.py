@@ -166,7 +166,7 @@ def put_back(found: Management) -> None:
     """Give the card its address back as it was, and its old manager its configuration."""
     systemctl("stop", "xcp-networkd.service", check=False)
     _end_dhclient(found.bridge)
-    with suppress(StepFailed):
+    with suppress(StepFailed):  # it may not have been made
         remove_bridge(found.bridge)
     _ip_set("link", "set", found.card, "up")
     if found.carrier != found.card:
@@ -237,9 +237,10 @@ def _gateway_answers(found: Management) -> bool:
 
 def _wait_for_address(found: Management) -> None:
     deadline = time.monotonic() + REACH_SECONDS
-    while not _has_address(found.bridge, None if found.dynamic else found.address):
+    while not _has_address(found.bridge, found.address):
         if time.monotonic() > deadline:
-            raise StepFailed(f"{found.bridge} had no address after {REACH_SECONDS:.0f} s.", "")
+            other = " (the DHCP server gave another one; a static address would help)" if _has_address(found.bridge, None) else ""
+            raise StepFailed(f"{found.bridge} had not the address {found.address} after {REACH_SECONDS:.0f} s{other}.", "")
         time.sleep(0.5)
 
 

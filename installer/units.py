@@ -11,6 +11,7 @@ from embedded.progress import Step, StepFailed, run, tail
 
 UNITS = Path("/etc/systemd/system")
 STUNNEL = Path("/etc/stunnel/xapi.conf")
+PAM = Path("/etc/pam.d/xapi")
 TARGET = "toolstack.target"
 RIVALS = ("libvirt-guests.service", "xendomains.service")
 """Debian's ways of saving or shutting down guests when the host goes down: here guests are the toolstack's."""
@@ -35,6 +36,7 @@ def install(checkout: Path, *, openvswitch: bool) -> None:
             shutil.copyfile(checkout / "systemd" / path, UNITS / path)
         STUNNEL.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(checkout / "systemd/stunnel/xapi.conf", STUNNEL)
+        shutil.copyfile(checkout / "systemd/pam.d/xapi", PAM)
         drop_in = UNITS / OPENVSWITCH_DROP_IN
         drop_in.unlink(missing_ok=True)
         if openvswitch:
@@ -61,8 +63,9 @@ def start() -> None:
         names = services()
         systemctl("enable", "--quiet", TARGET, *names)
         systemctl("reset-failed", *names, check=False)
-        systemctl("restart", TARGET, check=False)
-        systemctl("start", TARGET, *names, check=False)
+        # One that runs already is restarted, to be the new one; what was started a moment ago (networkd) is not.
+        systemctl("restart" if systemctl("is-active", TARGET, check=False).strip() == "active" else "start", TARGET, check=False)
+        systemctl("start", *names, check=False)
         require_active(names)
         step.done(f"{len(names)} services run")
 
@@ -109,6 +112,7 @@ def remove(checkout: Path) -> None:
             if (folder := (UNITS / path).parent) != UNITS and folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
         STUNNEL.unlink(missing_ok=True)
+        PAM.unlink(missing_ok=True)
         systemctl("daemon-reload")
         present = [name for name in RIVALS if known(name)]
         if present:

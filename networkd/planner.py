@@ -42,10 +42,10 @@ def plan_bridge(name: str, wanted: BridgeConfig, stored: Stored, actual: Actual)
     existing = actual.links.get(name)
     steps: Plan = []
     if existing is None:
-        steps.append(CreateBridge(name))
+        steps.append(CreateBridge(name, wanted.bridge_mac.lower() if wanted.bridge_mac else None))
     elif existing.kind != "bridge":
         raise errors.internal_error(f"{name} exists and is no bridge (it is a {existing.kind or 'network card'})")
-    if wanted.bridge_mac and (existing is None or existing.mac.lower() != wanted.bridge_mac.lower()):
+    if wanted.bridge_mac and existing is not None and existing.mac.lower() != wanted.bridge_mac.lower():
         steps.append(SetMac(name, wanted.bridge_mac.lower()))
     if wanted.igmp_snooping is not None and (existing is None or existing.mcast_snooping is not wanted.igmp_snooping):
         steps.append(SetSnooping(name, wanted.igmp_snooping))

@@ -27,7 +27,7 @@ FILES = HERE / "files"
 
 @dataclass(frozen=True, slots=True)
 class GuestImage:
-    """The products in the cache: the disk raw and as QCOW2, a CD with one file, and the kernel alone."""
+    """The products in the cache: the disk raw and as QCOW2, a CD with one file, and kernel and initrd alone."""
 
     folder: Path
 
@@ -46,6 +46,10 @@ class GuestImage:
     @property
     def kernel(self) -> Path:
         return self.folder / "vmlinuz"
+
+    @property
+    def initrd(self) -> Path:
+        return self.folder / "initrd.gz"
 
 
 def recipe_hash() -> str:
@@ -80,10 +84,9 @@ def build(work: Path, product: GuestImage) -> None:
     archives = debian.unpack([debian.newest_kernel_package(KERNEL_FLAVOUR), *PACKAGES], tree)
     (product.folder / "packages").write_text("".join(f"{name}\n" for name in archives))
     shutil.copyfile(next(tree.glob("boot/vmlinuz-*")), product.kernel)
-    initrd = work / "initrd.gz"
-    initrd.write_bytes(initramfs.compressed(initramfs.archive(root_file_system(tree))))
+    product.initrd.write_bytes(initramfs.compressed(initramfs.archive(root_file_system(tree))))
     loader = disk.Loader(tree / "usr/bin", tree / "usr/lib/syslinux/mbr/mbr.bin")
-    boot_files = {"vmlinuz": product.kernel, "initrd.gz": initrd, "syslinux.cfg": FILES / "syslinux.cfg"}
+    boot_files = {"vmlinuz": product.kernel, "initrd.gz": product.initrd, "syslinux.cfg": FILES / "syslinux.cfg"}
     disk.write(product.raw, loader, boot_files)
     run(["qemu-img", "convert", "-c", "-f", "raw", "-O", "qcow2", product.raw, product.qcow2], timeout=120)
     write_cd(work / "cd", product.iso)

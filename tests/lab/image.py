@@ -93,7 +93,7 @@ def mirror() -> str:
 
 
 def debootstrap(tree: Path) -> None:
-    command: list[str | Path] = ["debootstrap", "--variant=minbase", "--include=ca-certificates", recipe.SUITE, tree, mirror()]
+    command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", recipe.SUITE, str(tree), mirror()]
     run(command, timeout=BUILD_TIMEOUT, do="Can debootstrap reach the mirror that apt uses?")
 
 
@@ -103,8 +103,8 @@ def in_tree(tree: Path, command: Sequence[str | Path], env: dict[str, str] | Non
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive",
         **{name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}, **(env or {}),
     }  # fmt: skip
-    unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", f"--mount-proc={tree}/proc", "chroot", str(tree)]
-    return run([*unshare, *command], timeout=BUILD_TIMEOUT, env=inside)
+    unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", f"--mount-proc={tree}/proc"]
+    return run([*unshare, "chroot", str(tree), *map(str, command)], timeout=BUILD_TIMEOUT, env=inside)
 
 
 def carry(path: str, tree: Path) -> None:

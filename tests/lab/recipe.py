@@ -1,10 +1,10 @@
 """What the lab's host image is made of. Its hash names the image: a change here, or of what is named here, makes another."""
 
 import hashlib
-import tomllib
 from pathlib import Path
 
 from embedded.layout import CHECKOUT
+from installer import application
 from installer.packages import OPENVSWITCH, RUNTIME
 
 SUITE = "bookworm"
@@ -39,8 +39,7 @@ def packages() -> tuple[str, ...]:
 
 def dependencies(checkout: Path = CHECKOUT) -> list[str]:
     """Return the project's Python dependencies, without the development's."""
-    declared: list[str] = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]["dependencies"]
-    return declared
+    return application.dependencies(checkout)
 
 
 def image_hash() -> str:
@@ -49,7 +48,7 @@ def image_hash() -> str:
     for path in (HERE / "recipe.py", HERE / "image.py", *sorted(FILES.rglob("*"))):
         if path.is_file():
             digest.update(str(path.relative_to(HERE)).encode() + b"\0" + path.read_bytes())
-    digest.update("\n".join((*packages(), *dependencies())).encode())
+    digest.update("\n".join((*packages(), application.stamp_text(dependencies()))).encode())
     return digest.hexdigest()[:16]
 
 
