@@ -303,7 +303,13 @@ def _look(domain: Any) -> tuple[int, Facts]:
 
 
 def _vcpu_seconds(domain: Any) -> list[float]:
+    """Return the seconds each vCPU has run; libvirt may know only their sum. Empty for a domain that just went."""
     try:
         return [vcpu[2] / 1e9 for vcpu in domain.vcpus()[0]]
+    except libvirt.libvirtError as error:
+        log.debug("vCPUs: %s", error)
+    try:
+        _state, _maximum, _memory, count, nanoseconds = domain.info()
     except libvirt.libvirtError:
         return []
+    return [nanoseconds / 1e9 / count] * count if count else []
