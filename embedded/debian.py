@@ -39,6 +39,10 @@ INSTALLED = (
     "gcc",
     "libc6-dev",
     "ca-certificates",
+    # the lab that boots Xen for the tests
+    "debootstrap",
+    "openssh-client",
+    "util-linux",
 )
 LIBVIRT_ACCOUNT = "libvirt-qemu"
 LIBVIRT_ID = 64055  # reserved for it in Debian, user and group

@@ -31,7 +31,6 @@ RUNTIME = (
     "bridge-utils",
     "ethtool",
     "isc-dhcp-client",
-    "openvswitch-switch",
     "stunnel4",
     # the rest
     "ca-certificates",
@@ -42,3 +41,5 @@ RUNTIME = (
 )
 
 BUILD = ("gcc", "libc6-dev", "libvirt-dev", "pkg-config", "python3-dev")
+OPENVSWITCH = ("openvswitch-switch",)
+"""Only for hosts that bridge with it."""

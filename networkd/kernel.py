@@ -164,8 +164,10 @@ class Kernel:
 
     def _apply(self, step: KernelStep) -> None:
         match step:
-            case CreateBridge(name):
-                self._netlink.link("add", ifname=name, kind="bridge", br_stp_state=0, br_forward_delay=0, br_mcast_snooping=0)
+            case CreateBridge(name, mac):
+                own = {"address": mac} if mac else {}
+                options = {"br_stp_state": 0, "br_forward_delay": 0, "br_mcast_snooping": 0}
+                self._netlink.link("add", ifname=name, kind="bridge", **own, **options)
             case CreateVlan(name, parent, tag):
                 self._netlink.link("add", ifname=name, kind="vlan", link=self._index(parent), vlan_id=tag)
             case CreateBond(name, options):

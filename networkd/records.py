@@ -111,7 +111,10 @@ def family_of(ip: str) -> Family:
 
 @dataclass(frozen=True, slots=True)
 class CreateBridge:
+    """*mac* is given at birth: udev gives a bridge without one another address a moment later."""
+
     name: str
+    mac: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ mounted, and keeps what QEMU boots beside it: Xen (unpacked, as QEMU wants it), 
 import gzip
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded.layout import cache
+from embedded.layout import CHECKOUT, cache
 from embedded.progress import Step, StepFailed, run
+from installer.application import PREFIX
 from tests.lab import recipe
 from tests.lab.wheels import wheels
 
@@ -26,7 +26,6 @@ APT_CONFIGURATION = (
 """How this machine reaches its Debian mirror; the image is built the same way. (apt's hooks of unrelated packages only
 call programs that are there.)"""
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
-VENV = "opt/xapi-toolstack"
 BUILD_TIMEOUT = 3600.0
 NO_SERVICES = "#!/bin/sh\nexit 101\n"
 
@@ -94,7 +93,7 @@ def mirror() -> str:
 
 
 def debootstrap(tree: Path) -> None:
-    command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", recipe.SUITE, tree, mirror()]
+    command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", recipe.SUITE, str(tree), mirror()]
     run(command, timeout=BUILD_TIMEOUT, do="Can debootstrap reach the mirror that apt uses?")
 
 
@@ -105,7 +104,7 @@ def in_tree(tree: Path, command: Sequence[str | Path], env: dict[str, str] | Non
         **{name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}, **(env or {}),
     }  # fmt: skip
     unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", f"--mount-proc={tree}/proc"]
-    return run([*unshare, "chroot", tree, *command], timeout=BUILD_TIMEOUT, env=inside)
+    return run([*unshare, "chroot", str(tree), *map(str, command)], timeout=BUILD_TIMEOUT, env=inside)
 
 
 def carry(path: str, tree: Path) -> None:
@@ -120,6 +119,7 @@ def carry(path: str, tree: Path) -> None:
 
 
 def install_packages(tree: Path) -> None:
+    (tree / "etc/apt/sources.list").unlink(missing_ok=True)
     for path in APT_CONFIGURATION:
         carry(path, tree)
     write(tree / "usr/sbin/policy-rc.d", NO_SERVICES, 0o755)
@@ -135,9 +135,18 @@ def install_packages(tree: Path) -> None:
 
 
 def install_dependencies(tree: Path, wheelhouse: Path) -> None:
-    """Carry the wheels in and tell pip, in the image, to look nowhere else."""
+    """Make the Python environment with the installer's own code, at this machine's speed; in the lab it finds it there.
+
+    The wheels stay in the image, and its pip looks nowhere else.
+    """
     shutil.copytree(wheelhouse, tree / "var/lib/lab/wheels")
     write(tree / "etc/pip.conf", "[global]\nno-index = true\nfind-links = /var/lib/lab/wheels\n")
+    checkout = tree / "var/lib/lab/checkout"
+    for room in ("installer", "embedded"):
+        shutil.copytree(CHECKOUT / room, checkout / room, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(CHECKOUT / "pyproject.toml", checkout / "pyproject.toml")
+    in_tree(tree, ["sh", "-c", f"cd /var/lib/lab/checkout && python3 -m installer.application {PREFIX}"])
+    shutil.rmtree(checkout)
 
 
 def configure(tree: Path, key: Path) -> None:
@@ -153,7 +162,7 @@ def configure(tree: Path, key: Path) -> None:
     in_tree(tree, ["sh", "-c", f"echo root:{recipe.ROOT_PASSWORD} | chpasswd"])
     in_tree(tree, ["systemctl", "enable", "lab-ready.service", "lab-identity.service"])
     # Services that a test starts when it wants them, and that only cost time at boot.
-    in_tree(tree, ["systemctl", "disable", "nfs-server.service", "tgt.service", "apt-daily.timer", "apt-daily-upgrade.timer"])
+    in_tree(tree, ["systemctl", "disable", *recipe.NOT_AT_BOOT])
     hide_vme(tree / "usr/share/libvirt/cpu_map/x86_486.xml")
 
 
@@ -168,8 +177,8 @@ def write_disk(tree: Path, product: HostImage) -> None:
     shutil.copyfile(newest(tree, "initrd.img-*"), product.initrd)
     with gzip.open(newest(tree, "xen-*.gz")) as packed, product.xen.open("wb") as unpacked:
         shutil.copyfileobj(packed, unpacked)
-    run(["mke2fs", "-q", "-F", "-t", "ext4", "-E", "lazy_itable_init=1,lazy_journal_init=1", "-d", tree, product.disk, recipe.DISK_SIZE],
-        timeout=900)
+    lazily = "lazy_itable_init=1,lazy_journal_init=1"
+    run(["mke2fs", "-q", "-F", "-t", "ext4", "-E", lazily, "-d", tree, product.disk, recipe.DISK_SIZE], timeout=900)
 
 
 def newest(tree: Path, pattern: str) -> Path:

@@ -8,9 +8,6 @@ from embedded.layout import cache
 from embedded.progress import Step, run
 from tests.lab import recipe
 
-BACKEND = ("setuptools>=70.1,<81", "wheel", "pip")
-"""What installing the project itself needs beside its dependencies."""
-
 
 def wheels() -> Path:
     """Return the folder with every wheel, made now if the cache lacks it."""
@@ -21,8 +18,8 @@ def wheels() -> Path:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder.parent, prefix="building-") as scratch:
                 made = Path(scratch) / "wheels"
-                pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--wheel-dir", made]
-                run([*pip, *recipe.dependencies(), *BACKEND], timeout=1800)
+                pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
+                run([*pip, "--wheel-dir", made, *recipe.dependencies()], timeout=1800)
                 made.rename(folder)
         step.done(f"{len(list(folder.iterdir()))} in {folder}")
         return folder

@@ -55,8 +55,10 @@ def apply(step: Step, actual: Actual) -> Actual:
     match step:
         case CreateBridge(name) | CreateBond(name) | CreateVlan(name) if name in links:
             raise Refused(f"{step}: exists")
-        case CreateBridge(name):
+        case CreateBridge(name, mac):
             links[name] = Link(name, kind="bridge", mcast_snooping=False)
+            if mac:
+                change(name, mac=mac)
         case CreateBond(name, options):
             links[name] = Link(name, kind="bond", bond=options)
         case SetBondOptions(name, options):

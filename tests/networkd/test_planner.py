@@ -17,7 +17,7 @@ from networkd.records import (
     CreateVlan,
     DeleteLink,
     Link,
-    SetMac,
+    RemoveAddress,
     SetMaster,
     SetSnooping,
     SetUp,
@@ -43,8 +43,7 @@ def test_an_internal_network_is_a_bridge_without_ports() -> None:
 def test_a_bridge_gets_its_mac_and_snooping_before_it_comes_up() -> None:
     wanted = BridgeConfig(bridge_mac=MAC.upper(), igmp_snooping=True)
     assert plan_bridge("xenbr0", wanted, {}, world()) == [
-        CreateBridge("xenbr0"),
-        SetMac("xenbr0", MAC),
+        CreateBridge("xenbr0", MAC),
         SetSnooping("xenbr0", True),
         SetUp("xenbr0"),
     ]
@@ -53,6 +52,13 @@ def test_a_bridge_gets_its_mac_and_snooping_before_it_comes_up() -> None:
 def test_a_card_is_put_on_its_bridge() -> None:
     wanted = BridgeConfig(ports={"eth0": port("eth0")})
     assert plan_bridge("xenbr0", wanted, {}, world(card("eth0")))[2:] == [SetMaster("eth0", "xenbr0"), SetUp("eth0")]
+
+
+def test_a_card_that_comes_on_a_bridge_gives_its_addresses_away() -> None:
+    own = frozenset({Address("10.0.0.5", 24), Address("fe80::1", 64)})
+    actual = replace(world(card("eth0", is_up=True)), addresses={"eth0": own})
+    plan = plan_port("xenbr0", "eth0", port("eth0"), actual)
+    assert plan == [SetMaster("eth0", "xenbr0"), RemoveAddress("eth0", Address("10.0.0.5", 24))]
 
 
 def test_an_absent_card_is_left_out() -> None:
