@@ -16,7 +16,7 @@ import msgspec
 
 from idl.paths import Root
 from idl.rpc import RpcError
-from idl.xenops import Console, DomainCounters, HostState, Problem, Pv, Vif, Vm
+from idl.xenops import Console, DomainCounters, HostState, Problem, Vif, Vm
 from xenopsd import bootloader, xen_domain_xml
 from xenopsd.hypervisors import machine_facts, vif_backend, xen_save_file, xen_statistics
 from xenopsd.hypervisors.base import (
@@ -136,10 +136,6 @@ class Xen(LibvirtDriver):
         facts = self._facts.get(vif.id[0])
         name = facts.interfaces.get(vif.mac.lower()) if facts else None
         return name or super().interface_name(domid, vif)
-
-    def can_migrate(self, vm: Vm) -> bool:
-        # Log-dirty mode of a PV guest needs shadow paging, which Debian's Xen is built without.
-        return not isinstance(vm.ty, Pv)
 
     async def _learn(self, vm: str) -> Facts:
         _state, self._facts[vm] = await self.on_domain(vm, _look)
