@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+HOST = "0"
+"""The VM that disks are attached for which this host itself opens."""
 COPY_TIMEOUT = 1200.0
 """Seconds a suspend image may take to or from its disk."""
 
@@ -75,11 +77,13 @@ class Datapaths:
         self._service = service
         self._opens = opens
 
-    async def attach(self, dbg: str, held: Attachment, vm: str, *, read_write: bool) -> Source:
-        """Attach and activate; after an error nothing is held."""
+    async def attach(
+        self, dbg: str, held: Attachment, vm: str, *, read_write: bool, opens: Sequence[type[Source]] | None = None
+    ) -> Source:
+        """Attach and activate, for the hypervisor or for one who *opens* other things; after an error nothing is held."""
         try:
             backend = await answered(self._service.vdi_attach3(dbg, held.dp, held.sr, held.vdi, vm, read_write))
-            source = usable(backend, self._opens)
+            source = usable(backend, opens or self._opens)
             await answered(self._service.vdi_activate3(dbg, held.dp, held.sr, held.vdi, vm))
         except BaseException:
             try:
@@ -100,17 +104,17 @@ class Datapaths:
         await answered(self._service.vdi_epoch_end(dbg, *split(disk), vm))
 
     @asynccontextmanager
-    async def opened(self, dbg: str, disk: Disk, dp: str, vm: str, *, read_write: bool) -> AsyncIterator[Source]:
-        """Have a disk open while the block runs."""
+    async def opened(self, dbg: str, disk: Disk, dp: str, *, read_write: bool) -> AsyncIterator[Source]:
+        """Have a disk open for a program of this host while the block runs."""
         if isinstance(disk, LocalDisk):
             yield local_source(disk)
             return
         held = Attachment(dp=dp, sr=split(disk)[0], vdi=split(disk)[1])
-        source = await self.attach(dbg, held, vm, read_write=read_write)
+        source = await self.attach(dbg, held, HOST, read_write=read_write, opens=(Nbd, BlockDevice, RawFile))
         try:
             yield source
         finally:
-            await self.release(dbg, held, vm)
+            await self.release(dbg, held, HOST)
 
 
 def image_options(source: Source) -> list[str]:

@@ -176,7 +176,7 @@ async def save(ctx: Context, entry: Entry, atom: VmSave, task: Running) -> None:
     """Save to a file beside us, then into the suspend disk: hypervisors write files, the disk may be anywhere."""
     require(ctx.hypervisor.capabilities, [Capability.SUSPEND])
     vm, image = atom.vm, _image_file(ctx, atom.vm)
-    async with ctx.datapaths.opened(task.dbg, atom.image, _suspend_dp(vm), vm, read_write=True) as disk:
+    async with ctx.datapaths.opened(task.dbg, atom.image, _suspend_dp(vm), read_write=True) as disk:
         task.cancellable = False
         await ctx.hypervisor.save(vm, image)
         try:
@@ -196,7 +196,7 @@ async def restore(ctx: Context, entry: Entry, atom: VmRestore, task: Running) ->
     require(ctx.hypervisor.capabilities, [Capability.SUSPEND])
     vm, image = atom.vm, _image_file(ctx, atom.vm)
     try:
-        async with ctx.datapaths.opened(task.dbg, atom.image, _suspend_dp(vm), vm, read_write=False) as disk:
+        async with ctx.datapaths.opened(task.dbg, atom.image, _suspend_dp(vm), read_write=False) as disk:
             await copy_out(disk, image)
         await _made(ctx, entry, await ctx.hypervisor.restore(_domain(entry), image))
     finally:

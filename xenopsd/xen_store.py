@@ -64,12 +64,15 @@ class XenStore:
         self._client = AnyText(unix_socket_path=next(path for path in SOCKETS if Path(path).exists()))
         await self._run(self._client.connect)
         self._monitor = self._client.monitor()
-        threading.Thread(target=self._watch, name="xenstore-watches", daemon=True).start()
+        self._watcher = threading.Thread(target=self._watch, name="xenstore-watches", daemon=True)
+        self._watcher.start()
 
     async def close(self) -> None:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._monitor.events.put(None)
+        await asyncio.to_thread(self._watcher.join)
         await self._run(self._client.close)
         self._pool.shutdown(wait=False)
 
@@ -79,10 +82,8 @@ class XenStore:
     # --- watches
 
     def _watch(self) -> None:
-        # pyxs gives no way to end this; the thread goes with the process.
-        for event in self._monitor.wait():
-            if self._loop.is_closed():
-                return
+        # Not by pyxs's own wait(): an event of a watch that was just given up makes that turn for ever.
+        while (event := self._monitor.events.get()) is not None:
             self._loop.call_soon_threadsafe(self._on_event, event.path.decode(errors="replace"))
 
     def _on_event(self, path: str) -> None:

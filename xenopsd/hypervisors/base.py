@@ -38,7 +38,6 @@ class Capability(StrEnum):
     """The host's free memory is known and guests give theirs back, so that it is shared out among them."""
     SCHEDULING = "scheduling"
     """Weight, cap and affinity of vCPUs."""
-    LIVE_MIGRATION = "live-migration"
 
 
 class Condition(Enum):
@@ -188,10 +187,6 @@ class Hypervisor(ABC):
     def interface_name(self, domid: int, vif: Vif) -> str:
         """Return the name of the host's end of a plugged interface."""
         return f"vif{domid}.{vif.position}"
-
-    def can_migrate(self, vm: Vm) -> bool:
-        """Say whether a running guest of this kind can go to another host."""
-        return False
 
     @abstractmethod
     async def launch(self, domain: Domain) -> int:

@@ -77,7 +77,7 @@ class Connection:
         self.in_loop(self._lost, connection, reason)
 
     def _lost(self, connection: object, reason: int) -> None:
-        if connection is not self._connection or reason == libvirt.VIR_CONNECT_CLOSE_REASON_CLIENT:
+        if connection is not self._connection or reason == libvirt.VIR_CONNECT_CLOSE_REASON_CLIENT or not self._up.is_set():
             return
         log.warning("the connection to %s is lost (%d)", self.uri, reason)
         self._up.clear()
@@ -111,14 +111,28 @@ class Connection:
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking libvirt function; raises what it raises.
 
-        While the connection is lost it waits. :raises RpcError: ``Failed_to_contact_remote_service``, for too long.
+        While the connection is lost it waits, and a call that was under way then is made once more: *function* finds what
+        it works on by itself, and what was done already is seen so by libvirt.
+
+        :raises RpcError: ``Failed_to_contact_remote_service``, lost for too long.
         """
+        await self._wait()
+        connection = self.raw
+        try:
+            return await self._blocking(function, *args, **kwargs)
+        except libvirt.libvirtError:
+            if await self._blocking(connection.isAlive):
+                raise
+            self._lost(connection, libvirt.VIR_CONNECT_CLOSE_REASON_EOF)
+        await self._wait()
+        return await self._blocking(function, *args, **kwargs)
+
+    async def _wait(self) -> None:
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._up.wait()
         except TimeoutError:
             raise RpcError(Problem.FAILED_TO_CONTACT_REMOTE_SERVICE, "libvirt") from None
-        return await self._blocking(function, *args, **kwargs)
 
     async def _blocking(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._loop.run_in_executor(self._pool, functools.partial(function, *args, **kwargs))

@@ -16,7 +16,7 @@ import msgspec
 
 from idl.paths import Root
 from idl.rpc import RpcError
-from idl.xenops import Console, DomainCounters, HostState, Problem, Pv, Vif, Vm
+from idl.xenops import Console, DomainCounters, HostState, Problem, Vif, Vm
 from xenopsd import bootloader, xen_domain_xml
 from xenopsd.hypervisors import machine_facts, vif_backend, xen_save_file, xen_statistics
 from xenopsd.hypervisors.base import (
@@ -136,10 +136,6 @@ class Xen(LibvirtDriver):
         facts = self._facts.get(vif.id[0])
         name = facts.interfaces.get(vif.mac.lower()) if facts else None
         return name or super().interface_name(domid, vif)
-
-    def can_migrate(self, vm: Vm) -> bool:
-        # Log-dirty mode of a PV guest needs shadow paging, which Debian's Xen is built without.
-        return not isinstance(vm.ty, Pv)
 
     async def _learn(self, vm: str) -> Facts:
         _state, self._facts[vm] = await self.on_domain(vm, _look)
@@ -303,7 +299,13 @@ def _look(domain: Any) -> tuple[int, Facts]:
 
 
 def _vcpu_seconds(domain: Any) -> list[float]:
+    """Return the seconds each vCPU has run; libvirt may know only their sum. Empty for a domain that just went."""
     try:
         return [vcpu[2] / 1e9 for vcpu in domain.vcpus()[0]]
+    except libvirt.libvirtError as error:
+        log.debug("vCPUs: %s", error)
+    try:
+        _state, _maximum, _memory, count, nanoseconds = domain.info()
     except libvirt.libvirtError:
         return []
+    return [nanoseconds / 1e9 / count] * count if count else []
