@@ -7,8 +7,10 @@ guests brought in line with reality, and only then the network.
 import asyncio
 import contextlib
 import logging
+import random
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from idl.config import Config, read_inventory
 from idl.daemon import Daemon
@@ -22,10 +24,17 @@ from xapi.classes import certificate, pbd, sm, templates, vdi_rows, vmss, xenops
 from xapi.database.journal import Journal
 from xapi.database.schema import from_model
 from xapi.database.store import Store
-from xapi.errors import XenAPIError
+from xapi.errors import XenAPIError, error
 from xapi.first_boot import make_local_storage
+from xapi.pool import liveness
+from xapi.pool.feed import Feed
+from xapi.pool.link import Link
+from xapi.pool.membership import TLS_PORT, membership
+from xapi.pool.replica import Replica
+from xapi.pool.role import Broken, Coordinator, Role
+from xapi.pool.role import read as read_role
 from xapi.server import http
-from xapi.server.context import App, Context, Services, internal_context
+from xapi.server.context import RESTART, App, Context, Services, internal_context
 from xapi.server.events import Events
 from xapi.server.sessions import Sessions
 from xapi.server.tasks import Tasks
@@ -35,9 +44,12 @@ log = logging.getLogger(__name__)
 
 GARBAGE_PERIOD = 30.0
 DAEMON_PATIENCE = 60.0
+STATE = "/var/lib/xcp/state.sqlite"
+BROKEN_PAUSE = 60.0
+COORDINATOR = Coordinator()
 
 
-def make_app(daemon: Daemon, store: Store) -> App:
+def make_app(daemon: Daemon, store: Store, role: Role = COORDINATOR) -> App:
     """Put the parts of a xapi together around a store."""
     root = daemon.root
     services = Services(
@@ -47,6 +59,8 @@ def make_app(daemon: Daemon, store: Store) -> App:
         client(Metrics, root.rrdd_socket),
     )
     app = App(root, daemon.config, store, services)
+    app.pool = membership(root, role, daemon.config.integer("https-port", TLS_PORT))
+    app.leave = daemon.stopping.stop
     app.watch = Watch(store)
     app.sessions = Sessions(app)
     app.tasks = Tasks(app)
@@ -57,32 +71,77 @@ def make_app(daemon: Daemon, store: Store) -> App:
 
 @contextlib.asynccontextmanager
 async def running(daemon: Daemon) -> AsyncIterator[None]:
-    """Run xapi while the block runs."""
+    """Run xapi while the block runs, as what ``pool.conf`` says that this host is."""
     loading.load()
-    journal = Journal(daemon.root.under("/var/lib/xcp/state.sqlite"))
-    store = Store(from_model(), journal, durable_tables=["task"])
+    role = read_role(daemon.root.pool_conf)
+    journal = Journal(daemon.root.under(STATE))
+    make = Store if isinstance(role, Coordinator) else Replica
+    store = make(from_model(), journal, durable_tables=["task"])
     journal.start()
-    app = make_app(daemon, store)
+    app = make_app(daemon, store, role)
     cookie = daemon.root.under("/var/run/xapi_init_complete.cookie")
     cookie.parent.mkdir(parents=True, exist_ok=True)
     cookie.unlink(missing_ok=True)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(journal.stop)
         stack.push_async_callback(_stop_jobs, app)
-        ctx = internal_context(app, "startup")
-        dbsync.forget_the_past(ctx)
-        dbsync.know_this_host(ctx)
-        templates.create_default_templates(ctx)
-        await store.durable()
-        await stack.enter_async_context(http.listen_unix(app, daemon.root.xapi_socket))
-        app.spawn(_collect_garbage(app), "garbage collection")
-        await _meet_the_daemons(ctx)
-        await store.durable()
-        for address, port in _addresses(daemon.config):
-            await stack.enter_async_context(http.listen_tcp(app, address, port))
-        cookie.touch()
+        stack.callback(app.pool.peers.close)
+        if isinstance(store, Replica):
+            await stack.enter_async_context(_listening(app))
+            app.spawn(_support(app, store, cookie), "supporter")
+        else:
+            await _coordinate(app, stack)
+            cookie.touch()
         yield
         cookie.unlink(missing_ok=True)
+
+
+@contextlib.asynccontextmanager
+async def _listening(app: App) -> AsyncIterator[None]:
+    """Serve on all addresses: on a supporter the emergency calls are answered from the beginning."""
+    async with contextlib.AsyncExitStack() as stack:
+        app.pool.emergency = error("HOST_STILL_BOOTING")
+        await stack.enter_async_context(http.listen_unix(app, app.root.xapi_socket))
+        for address, port in _addresses(app.config):
+            await stack.enter_async_context(http.listen_tcp(app, address, port))
+        yield
+
+
+async def _coordinate(app: App, stack: contextlib.AsyncExitStack) -> None:
+    """Start as coordinator: of a pool of one, or of many."""
+    ctx = internal_context(app, "startup")
+    await liveness.give_way(app)
+    dbsync.forget_the_past(ctx)
+    dbsync.know_this_host(ctx)
+    templates.create_default_templates(ctx)
+    app.pool.feed = Feed(app.db)
+    liveness.watch(app, app.pool.feed)
+    await app.db.durable()
+    await stack.enter_async_context(http.listen_unix(app, app.root.xapi_socket))
+    app.spawn(_collect_garbage(app), "garbage collection")
+    await _meet_the_daemons(ctx)
+    await app.db.durable()
+    for address, port in _addresses(app.config):
+        await stack.enter_async_context(http.listen_tcp(app, address, port))
+
+
+async def _support(app: App, copy: Replica, cookie: Path) -> None:
+    """Start as supporter: once the coordinator has taken us, as its own start-up, with its database."""
+    pool = app.pool
+    if isinstance(pool.role, Broken):
+        pool.emergency = error("HOST_BROKEN")
+        await asyncio.sleep(BROKEN_PAUSE + random.uniform(0, BROKEN_PAUSE * 2))
+        return app.leave(RESTART)
+    address = app.config.text("management-address", "127.0.0.1")
+    pool.link = Link(pool, copy, app.inventory["INSTALLATION_UUID"], address)
+    app.spawn(pool.link.run(), "line to the coordinator")
+    await pool.link.connected()
+    ctx = internal_context(app, "startup")
+    dbsync.know_this_host(ctx)
+    await app.db.durable()
+    await _meet_the_daemons(ctx)
+    await app.db.durable()
+    cookie.touch()
 
 
 def _addresses(config: Config) -> list[tuple[str, int]]:
@@ -110,10 +169,11 @@ async def _meet_the_daemons(ctx: Context) -> None:
         try:
             async with asyncio.timeout(DAEMON_PATIENCE):
                 await step
-        except (RpcError, Unreachable, TimeoutError, XenAPIError) as error:
-            log.error("start-up: %s: %s", name, error)
+        except (RpcError, Unreachable, TimeoutError, XenAPIError) as reason:
+            log.error("start-up: %s: %s", name, reason)
     ctx.app.spawn(guests.run(), "guest events")
-    ctx.app.spawn(vmss.run(ctx.app), "snapshot schedules")
+    if ctx.app.pool.is_coordinator:
+        ctx.app.spawn(vmss.run(ctx.app), "snapshot schedules")
 
 
 def _uuid(ctx: Context, key: str) -> str:
@@ -130,6 +190,7 @@ async def _collect_garbage(app: App) -> None:
         ctx = internal_context(app, "garbage collection")
         vdi_rows.collect_garbage(ctx)
         dbsync.still_alive(ctx)
+        liveness.look(app)
 
 
 async def _stop_jobs(app: App) -> None:

@@ -54,12 +54,6 @@ async def audit_log_append(ctx: Context, line: str) -> None:
     ctx.app.audit.write(ctx.dbg, line)
 
 
-@implements("pool.recover_slaves")
-async def recover_slaves(ctx: Context) -> list[str]:
-    """XenAPI: pool.recover_slaves: those that were found; this host has none to look for."""
-    return []
-
-
 @implements("pool.detect_nonhomogeneous_external_auth")
 async def detect_nonhomogeneous_external_auth(ctx: Context, pool: str) -> None:
     """XenAPI: pool.detect_nonhomogeneous_external_auth. :raises XenAPIError: POOL_AUTH_ALREADY_ENABLED…: never, of one host."""

@@ -127,7 +127,7 @@ async def suspend(ctx: Context, vm: str) -> None:
 async def _resume(ctx: Context, vm: str, name: str, host: str | None, *, start_paused: bool, force: bool) -> None:
     async with holding(ctx, vm, name, strict=not force), vm_power.devices_held(ctx, vm):
         if host is None:
-            host = vm_placement.choose_host(ctx, vm)
+            host = vm_placement.chosen_host(ctx, vm)
         else:
             vm_placement.check_host(ctx.db, vm, host)
         async with vm_placement.reserved(ctx, vm, host):

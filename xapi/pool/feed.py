@@ -136,18 +136,19 @@ class Feed:
         hello = wire.from_supporter.decode(await wire.read(reader))
         if not isinstance(hello, wire.Hello) or hello.protocol != wire.PROTOCOL:
             raise ConnectionError("the other side speaks another protocol")
-        if not any(row.values["uuid"] == hello.host for row in self._store.rows("host")):
+        if not hello.guest and not any(row.values["uuid"] == hello.host for row in self._store.rows("host")):
             writer.write(wire.frame(wire.Refused(["HOST_UNKNOWN_TO_MASTER", hello.host])))
             await writer.drain()
             return
-        before = self.members.pop(hello.host, None)
+        name = hello.process if hello.guest else hello.host
+        before = self.members.pop(name, None)
         if before is not None:
             before.writer.transport.abort()
         self.flush()
-        member = Member(hello.host, hello.process, writer, skew=hello.beat - time.time())
+        member = Member(name, hello.process, writer, skew=hello.beat - time.time())
         member.send(wire.frame(self.begin(hello)))
-        self.members[hello.host] = member
-        log.info("supporter %s follows from generation %d", hello.host, hello.generation)
+        self.members[name] = member
+        log.info("%s %s follows from generation %d", "guest" if hello.guest else "supporter", name, hello.generation)
         self.on_beat(member)
         try:
             while True:
@@ -155,9 +156,9 @@ class Feed:
         except msgspec.DecodeError as error:
             raise ConnectionError(f"not a frame: {error}") from error
         finally:
-            if self.members.get(hello.host) is member:
-                del self.members[hello.host]
-                log.info("supporter %s is gone", hello.host)
+            if self.members.get(name) is member:
+                del self.members[name]
+                log.info("supporter %s is gone", name)
                 self.on_lost(member)
 
     def _hear(self, member: Member, message: wire.FromSupporter) -> None:

@@ -180,6 +180,14 @@ class Replica(Store):
         self._queue(wire.Batch(self._seq, [wire.Write(table, ref, fields)], wire.Guard(table, ref, modified)))
         return await answer
 
+    async def caught_up(self) -> None:
+        """Return when everything that the coordinator had written before this call has arrived."""
+        self._post()
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._claims[self._seq] = answer
+        self._queue(wire.Batch(self._seq, []))
+        await answer
+
     async def reached(self, generation: int) -> None:
         """Return when the copy is at least as new as *generation*."""
         if self.copied < generation:

@@ -18,6 +18,8 @@ from idl.storage import Storage
 from idl.xenops import Xenops
 from xapi.database.schema import NULL_REF
 from xapi.database.store import Store
+from xapi.pool.membership import Membership, membership
+from xapi.pool.role import Coordinator
 from xapi.server.audit import LOG, AuditLog
 
 if TYPE_CHECKING:
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from xapi.server.watch import Watch
 
 log = logging.getLogger(__name__)
+
+
+RESTART = 123
+"""Exit status that asks to be started again: the role has changed."""
 
 
 def now() -> str:
@@ -86,6 +92,9 @@ class App:
     watch: Watch = field(init=False)
     audit: AuditLog = field(init=False)
     xenops: GuestUpdates = field(init=False)
+    pool: Membership = field(init=False)
+    leave: Callable[[int], None] = field(default=lambda status: None)
+    """End this process with an exit status (`RESTART`: whoever watches over it starts it again)."""
     localhost: str = NULL_REF
     """Ref of the host this process runs on; set by start-up."""
     inventory: dict[str, str] = field(default_factory=dict)
@@ -94,6 +103,8 @@ class App:
 
     def __post_init__(self) -> None:
         self.audit = AuditLog(self.root.under(LOG))
+        # A host that nobody has told otherwise is a pool of one.
+        self.pool = membership(self.root, Coordinator(), self.config.integer("https-port", 443))
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Run *coroutine* in the background; it is owned by the app and cancelled when the app stops."""
@@ -134,6 +145,8 @@ class Context:
     """Of the task that is made for this call: what ``x-http-other-config-…`` headers said."""
     subtask_of: str = NULL_REF
     cancel_hooks: list[Callable[[], None]] = field(default_factory=list)
+    forwarded: bool = False
+    """The coordinator has sent this call here: it has decided where it runs."""
 
     @property
     def db(self) -> Store:

@@ -24,6 +24,7 @@ from xapi.server import audit, implicit, registry
 from xapi.server.context import Context
 from xapi.server.daemon_errors import translate
 from xapi.server.encoding import Encoded, RowRecord, RowRecords, result_text
+from xapi.server.forwarding import forward, gate, routes
 from xapi.server.marshal import constructor_arguments, native
 from xapi.server.sessions import assert_permitted
 
@@ -125,6 +126,8 @@ async def call(ctx: Context, name: str, params: list[Any]) -> Outcome:
     message = handler.message
     if wants_task and not message.is_async:
         raise XenAPIError("Fault", [f"No async mode for this operation (rpc: {name})"])
+    if not ctx.app.pool.is_coordinator:
+        await _assert_answered_here(ctx, message, params)
     if message.needs_session:
         params = _take_session(ctx, message, params)
     values = _convert(handler, params)
@@ -138,6 +141,23 @@ async def call(ctx: Context, name: str, params: list[Any]) -> Outcome:
     if wants_task:
         return Outcome(Ref("task"), _start(ctx, handler, values))
     return Outcome(message.result, await _run_now(ctx, handler, values))
+
+
+def message_of(name: str) -> Message | None:
+    """Return the message that a wire name calls, whatever its prefix; None for an unknown one."""
+    plain_name, _ = _split(name)
+    return MODEL.messages.get(plain_name) or _by_alias().get(plain_name)
+
+
+async def _assert_answered_here(ctx: Context, message: Message, params: list[Any]) -> None:
+    """On a supporter. :raises XenAPIError: HOST_IS_SLAVE, or why the host is in emergency mode."""
+    gate.assert_available(ctx, message)
+    if message.needs_session and params and isinstance(params[0], str):
+        await gate.session_known(ctx, params[0])
+        ctx.session = params[0]
+        if not ctx.app.sessions.is_known(ctx.session):
+            raise errors.session_invalid(ctx.session)
+        gate.assert_coordinator(ctx, message)
 
 
 def _take_session(ctx: Context, message: Message, params: list[Any]) -> list[Any]:
@@ -181,7 +201,8 @@ async def _run_now(ctx: Context, handler: Handler, values: list[Any]) -> Any:
     try:
         generation = ctx.db.generation
         value = await invoke(ctx, handler, values)
-        if ctx.db.generation != generation and handler.message.kind not in _READS:
+        # In an emergency there is nobody to keep it.
+        if ctx.db.generation != generation and handler.message.kind not in _READS and ctx.app.pool.emergency is None:
             await ctx.db.durable()
         return value
     finally:
@@ -220,8 +241,11 @@ async def invoke(ctx: Context, handler: Handler, values: list[Any]) -> Any:
     name = handler.message.wire_name
     arguments = audit.describe(ctx, handler.message, values) if handler.has_effect else []
     try:
-        value = handler.run(ctx, *values)
-        result = await value if inspect.isawaitable(value) else value
+        if ctx.app.pool.is_coordinator and ctx.db.count("host") > 1 and routes.route(handler.message) is not None:
+            result = await forward.answer(ctx, handler.message, values, lambda: handler.run(ctx, *values))
+        else:
+            value = handler.run(ctx, *values)
+            result = await value if inspect.isawaitable(value) else value
     except Exception as reason:
         error = as_api_error(ctx, reason)
         if handler.has_effect:

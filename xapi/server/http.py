@@ -23,6 +23,7 @@ from xapi.server import http_registry, rpc
 from xapi.server.authentication import local_user, pool_secret
 from xapi.server.context import App, Context, Origin
 from xapi.server.dispatch import as_api_error
+from xapi.server.forwarding import gate
 from xapi.server.http_types import (
     REASONS,
     BodyReader,
@@ -351,6 +352,7 @@ async def _authenticated(ctx: Context, action: HttpAction, request: Request) -> 
     basic = request.headers.get("authorization", "")
     try:
         if session:
+            await gate.session_known(ctx, session)
             sessions.check(session)
             ctx.session = session
         elif request.origin.local_root:
@@ -405,7 +407,7 @@ def _fail_given_task(ctx: Context, request: Request, reason: XenAPIError) -> Non
 NO_TASK = frozenset(
     {
         "get_root", "post_cli", "rrd_updates", "vm_rrd", "host_rrd", "sr_rrd", "get_vm_rrds", "get_host_rrds", "get_blob",
-        "connect_console", "connect_console_ws",
+        "connect_console", "connect_console_ws", "post_remote_db_access_v2",
     }
 )  # fmt: skip
 """Handlers whose requests have no task row of their own."""

@@ -8,6 +8,7 @@ from xapi.errors import XenAPIError
 from xapi.server import dispatch, jsonrpc, xmlrpc
 from xapi.server.context import App, Context, Origin
 from xapi.server.encoding import escape, result_text, xml_array
+from xapi.server.forwarding import gate
 from xapi.server.http_types import Head, HttpError
 
 MAX_BODY = 300 * 1024
@@ -23,9 +24,11 @@ async def answer(app: App, origin: Origin, head: Head, body: bytes) -> tuple[str
     """Return (content type, body) of the reply. :raises HttpError: 500, the body is not a call."""
     ctx = _context(app, origin, head)
     try:
+        if gate.GENERATION in head.headers:
+            await gate.arrive(ctx, head)
         if head.path.startswith(JSON_PATH):
-            return jsonrpc.CONTENT_TYPE, await _json(ctx, body)
-        return xmlrpc.CONTENT_TYPE, await _xml(ctx, body)
+            return jsonrpc.CONTENT_TYPE, await _json(ctx, head, body)
+        return xmlrpc.CONTENT_TYPE, await _xml(ctx, head, body)
     except xmlrpc.BadRequest as reason:
         raise HttpError(500, str(reason)) from reason
 
@@ -44,11 +47,13 @@ def _context(app: App, origin: Origin, head: Head) -> Context:
     return ctx
 
 
-async def _xml(ctx: Context, body: bytes) -> bytes:
+async def _xml(ctx: Context, head: Head, body: bytes) -> bytes:
     name, params = xmlrpc.parse_call(body)
     if name.startswith("system."):
         return _system(name, params)
     try:
+        if gate.relays(ctx.app, ctx.origin, dispatch.message_of(name)):
+            return (await gate.relay(ctx.app, head, body))[1]
         outcome = await dispatch.call(ctx, name, params)
         return xmlrpc.success(result_text(outcome.type, outcome.value, "xml"))
     except Exception as reason:
@@ -56,11 +61,13 @@ async def _xml(ctx: Context, body: bytes) -> bytes:
         return xmlrpc.failure(dispatch.as_api_error(ctx, reason).description)
 
 
-async def _json(ctx: Context, body: bytes) -> bytes:
+async def _json(ctx: Context, head: Head, body: bytes) -> bytes:
     call = jsonrpc.parse_call(body)
     try:
         if call.method == "system.listMethods":
             return jsonrpc.success(call, "[" + ",".join(f'"{name}"' for name in _method_names()) + "]")
+        if gate.relays(ctx.app, ctx.origin, dispatch.message_of(call.method)):
+            return (await gate.relay(ctx.app, head, body))[1]
         outcome = await dispatch.call(ctx, call.method, call.params)
         return jsonrpc.success(call, result_text(outcome.type, outcome.value, "json"))
     except Exception as reason:
