@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from xapi import errors
 from xapi.classes.message import send
 from xapi.pool import joining, trust
@@ -16,16 +18,13 @@ PROPOSAL_KEPT: Final = 600.0
 
 @implements("host.cert_distrib_atom")
 async def cert_distrib_atom(ctx: Context, host: str, command: str) -> str:
-    """XenAPI: host.cert_distrib_atom: ``adopt``: take the certificates that the coordinator believes."""
-    if command != "adopt":
-        raise errors.invalid_value("command", command)
-    pool = ctx.app.pool
-    if not pool.is_coordinator:
-        async with pool.peers.local_session(pool.coordinator, pool.secret) as session:
-            own = ctx.app.inventory["INSTALLATION_UUID"]
-            mine = trust.own_certificate(pool.root)
-            theirs = await pool.peers.call(pool.coordinator, "pool.exchange_certificates_on_join", session, own, mine)
-        trust.believe(pool.root, theirs)
+    """XenAPI: host.cert_distrib_atom: believe the hosts whose certificates *command* is a JSON object of, and no others."""
+    try:
+        certificates = msgspec.json.decode(command, type=dict[str, str])
+        trust.believe(ctx.app.root, certificates)
+    except (msgspec.DecodeError, ValueError):
+        raise errors.invalid_value("command", command[:40]) from None
+    trust.doubt(ctx.app.root, {name.removesuffix(".pem") for name in certificates})
     return ""
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 
+import msgspec
+
 from xapi import errors
 from xapi.classes.message import send
 from xapi.database.store import UuidMissing
@@ -45,10 +47,11 @@ async def _spread_certificates(ctx: Context) -> None:
     """Have the other hosts believe whom this one does; one that is away asks when it comes back."""
     from xapi.server.forwarding.forward import to_host
 
+    certificates = msgspec.json.encode(trust.members(ctx.app.root)).decode()
     for host in ctx.db.refs("host"):
         if host != ctx.app.localhost:
             try:
-                await to_host(ctx, host, "host.cert_distrib_atom", host, "adopt")
+                await to_host(ctx, host, "host.cert_distrib_atom", host, certificates)
             except XenAPIError as reason:
                 log.warning("host %s does not take the pool's certificates now: %s", host, reason)
 

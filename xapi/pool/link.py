@@ -43,6 +43,12 @@ class Rejected(Exception):
         self.reason = reason
 
 
+def _say(line: Wire, message: wire.FromSupporter) -> None:
+    """Send, unless the line has broken: whoever reads from it notices that."""
+    if not line.writer.transport.is_closing():
+        line.writer.write(wire.frame(message))
+
+
 class Link:
     def __init__(self, pool: "Membership", copy: Replica, host_uuid: str, address: str) -> None:
         self._pool = pool
@@ -130,7 +136,7 @@ class Link:
         if isinstance(first, wire.Refused):
             raise Rejected(XenAPIError(first.reason[0], first.reason[1:]))
         copy.take(first)
-        copy.connected(lambda batch: line.writer.write(wire.frame(batch)))
+        copy.connected(lambda batch: _say(line, batch))
         pool.emergency = None
         self._connected.set()
         log.info("following %s at generation %d", pool.coordinator, copy.copied)
@@ -140,7 +146,7 @@ class Link:
                 message = await self._next(line)
                 if isinstance(message, wire.Keep):
                     await copy.kept()
-                    line.writer.write(wire.frame(wire.Kept(copy.copied)))
+                    _say(line, wire.Kept(copy.copied))
                 else:
                     copy.take(message)
         finally:
@@ -157,10 +163,10 @@ class Link:
 
     async def _beat(self, line: Wire) -> None:
         while True:
-            line.writer.write(wire.frame(wire.Beat(time.time(), 0)))
+            _say(line, wire.Beat(time.time(), 0))
             await asyncio.sleep(BEAT)
 
     def leave(self) -> None:
         """Say that this host goes down."""
         if self._wire is not None:
-            self._wire.writer.write(wire.frame(wire.Beat(time.time(), 0, leaving=True)))
+            _say(self._wire, wire.Beat(time.time(), 0, leaving=True))
