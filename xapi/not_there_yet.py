@@ -36,12 +36,9 @@ _LISTED: tuple[tuple[str, str, str], ...] = (
         ha_wait_for_shutdown_via_statefile ha_stop_daemon ha_release_resources ha_xapi_healthcheck attach_static_vdis
         detach_static_vdis set_localdb_key"""),
     ("pool", _POOLS, """
-        join join_force eject exchange_certificates_on_join exchange_ca_certificates_on_join emergency_transition_to_master
-        emergency_reset_master hello designate_new_master rotate_secret exchange_trusted_certificates_on_join
-        exchange_crls_on_join"""),
+        exchange_ca_certificates_on_join rotate_secret exchange_trusted_certificates_on_join exchange_crls_on_join"""),
     ("host", _POOLS, """
-        create request_backup request_config_file_sync propose_new_master commit_new_master abort_new_master notify
-        update_pool_secret update_master reset_networking sync_vlans sync_tunnels sync_pif_currently_attached
+        create request_backup request_config_file_sync notify reset_networking sync_vlans sync_tunnels sync_pif_currently_attached
         notify_accept_new_pool_secret notify_send_new_pool_secret cleanup_pool_secret copy_primary_host_certs
         prepare_for_poweroff"""),
     ("pool", _TLS, """
@@ -50,8 +47,8 @@ _LISTED: tuple[tuple[str, str, str], ...] = (
         install_trusted_certificate uninstall_trusted_certificate sync_trusted_certificates_from set_https_only"""),
     ("host", _TLS, """
         install_ca_certificate uninstall_ca_certificate crl_install crl_uninstall certificate_sync refresh_server_certificate
-        install_server_certificate emergency_reset_server_certificate reset_server_certificate cert_distrib_atom
-        emergency_disable_tls_verification emergency_reenable_tls_verification set_https_only"""),
+        install_server_certificate emergency_reset_server_certificate reset_server_certificate
+        set_https_only"""),
     ("pool", _UPDATES, "sync_updates check_update_readiness"),
     ("host", _UPDATES, "apply_updates emergency_clear_mandatory_guidance"),
     ("pool_patch", _UPDATES, "apply pool_apply precheck clean pool_clean destroy clean_on_host"),

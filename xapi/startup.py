@@ -20,13 +20,13 @@ from idl.rrd import Metrics
 from idl.storage import Storage
 from idl.xenops import Xenops
 from xapi import dbsync, loading, network_sync
-from xapi.classes import certificate, pbd, sm, templates, vdi_rows, vmss, xenops_events
+from xapi.classes import certificate, pbd, pool_membership, sm, templates, vdi_rows, vmss, xenops_events
 from xapi.database.journal import Journal
 from xapi.database.schema import from_model
 from xapi.database.store import Store
 from xapi.errors import XenAPIError, error
 from xapi.first_boot import make_local_storage
-from xapi.pool import liveness
+from xapi.pool import leaving, liveness
 from xapi.pool.feed import Feed
 from xapi.pool.link import Link
 from xapi.pool.membership import TLS_PORT, membership
@@ -73,6 +73,7 @@ def make_app(daemon: Daemon, store: Store, role: Role = COORDINATOR) -> App:
 async def running(daemon: Daemon) -> AsyncIterator[None]:
     """Run xapi while the block runs, as what ``pool.conf`` says that this host is."""
     loading.load()
+    leaving.finish(daemon.root)
     role = read_role(daemon.root.pool_conf)
     journal = Journal(daemon.root.under(STATE))
     make = Store if isinstance(role, Coordinator) else Replica
@@ -112,7 +113,10 @@ async def _coordinate(app: App, stack: contextlib.AsyncExitStack) -> None:
     ctx = internal_context(app, "startup")
     await liveness.give_way(app)
     dbsync.forget_the_past(ctx)
+    before = [row.values["master"] for row in app.db.rows("pool")]
     dbsync.know_this_host(ctx)
+    if before and before[0] != app.localhost:
+        pool_membership.tell_transition(ctx)
     templates.create_default_templates(ctx)
     app.pool.feed = Feed(app.db)
     liveness.watch(app, app.pool.feed)

@@ -1,5 +1,6 @@
 """XenAPI class host: what a host does about being in a pool, asked by the pool's other hosts or in an emergency."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -9,11 +10,13 @@ import msgspec
 from xapi import errors
 from xapi.classes.message import send
 from xapi.pool import joining, trust
-from xapi.pool.role import Broken, Coordinator, replace, write
+from xapi.pool.role import Coordinator, replace, write
 from xapi.server.context import Context
 from xapi.server.registry import implements
 
 PROPOSAL_KEPT: Final = 600.0
+HANDOVER_LIMIT: Final = 60.0
+"""Seconds after which a coordinator that was asked to hand over goes on, if it was not told to go."""
 
 
 @implements("host.cert_distrib_atom")
@@ -86,6 +89,19 @@ async def propose_new_master(ctx: Context, address: str, manual: bool) -> None:
     if known is not None and known.address != address and time.monotonic() - known.at < PROPOSAL_KEPT:
         raise errors.internal_error(f"{known.address} has been proposed already")
     _proposed[id(ctx.app)] = Proposal(address, time.monotonic())
+    if ctx.app.pool.is_coordinator:
+        # What would be written from now on would be lost.
+        ctx.app.pool.emergency = errors.error("HOST_STILL_BOOTING")
+        asyncio.get_running_loop().call_later(HANDOVER_LIMIT, _thaw, ctx, address)
+
+
+def _thaw(ctx: Context, address: str) -> None:
+    """Go on as coordinator: the other one has given up, or is gone."""
+    known = _proposed.get(id(ctx.app))
+    if known is not None and known.address == address:
+        del _proposed[id(ctx.app)]
+    if known is None or known.address == address:
+        ctx.app.pool.emergency = None if ctx.app.pool.is_coordinator else ctx.app.pool.emergency
 
 
 @implements("host.abort_new_master")
@@ -94,7 +110,10 @@ async def abort_new_master(ctx: Context, address: str) -> None:
     known = _proposed.get(id(ctx.app))
     if known is None or known.address != address:
         raise errors.internal_error(f"{address} was not proposed")
-    del _proposed[id(ctx.app)]
+    if ctx.app.pool.is_coordinator:
+        _thaw(ctx, address)
+    else:
+        del _proposed[id(ctx.app)]
 
 
 @implements("host.commit_new_master")
@@ -111,8 +130,3 @@ async def commit_new_master(ctx: Context, address: str) -> None:
         joining.light_fuse(ctx.app)
     else:
         joining.become_supporter(ctx.app, address)
-
-
-def be_nobody(ctx: Context) -> None:
-    """Between the phases: after a crash here, nobody thinks that this host coordinates."""
-    write(ctx.app.root.pool_conf, Broken())

@@ -5,11 +5,14 @@ import os
 import signal
 
 from xapi import errors
+from xapi.classes import vm_lifecycle
 from xapi.classes.command import checked
 from xapi.classes.host import assert_here
 from xapi.classes.plugins import installed, run
 from xapi.errors import XenAPIError
+from xapi.pool import leaving
 from xapi.server.context import Context
+from xapi.server.forwarding.forward import give_up_calls
 from xapi.server.registry import implements
 
 PAUSE = 1.0
@@ -96,24 +99,13 @@ async def set_power_on_mode(ctx: Context, self: str, power_on_mode: str, power_o
 async def destroy(ctx: Context, self: str) -> None:
     """XenAPI: host.destroy: forget a dead host. :raises XenAPIError: HOST_CANNOT_DESTROY_SELF, HOST_IS_LIVE,
     HOST_HAS_RESIDENT_VMS."""
-    record = ctx.db.record("host", self)
+    ctx.db.row("host", self)
     if self == ctx.app.localhost:
         raise errors.error("HOST_CANNOT_DESTROY_SELF", self)
     _assert_dead(ctx, self)
     if _guests(ctx, self):
         raise errors.error("HOST_HAS_RESIDENT_VMS", self)
-    for cls, refs in (
-        ("PBD", record["PBDs"]),
-        ("PIF", record["PIFs"]),
-        ("host_cpu", record["host_CPUs"]),
-        ("PCI", record["PCIs"]),
-        ("VM", [record["control_domain"]]),
-        ("host_metrics", [record["metrics"]]),
-    ):
-        for ref in refs:
-            if ctx.db.exists(cls, ref):
-                ctx.db.destroy(cls, ref)
-    ctx.db.destroy("host", self)
+    leaving.forget_host(ctx, self)
 
 
 def _assert_dead(ctx: Context, host: str) -> None:
@@ -126,8 +118,10 @@ def _assert_dead(ctx: Context, host: str) -> None:
 async def declare_dead(ctx: Context, host: str) -> None:
     """XenAPI: host.declare_dead: its guests are Halted from now on. :raises XenAPIError: HOST_IS_LIVE."""
     _assert_dead(ctx, host)
+    give_up_calls(ctx.app, host)
     for vm in _guests(ctx, host):
-        ctx.db.set("VM", vm, power_state="Halted", domid=-1, current_operations={})
+        ctx.db.set("VM", vm, current_operations={})
+        vm_lifecycle.left_host(ctx, vm, "Halted")
 
 
 # Evacuation: with one host there is nowhere to go

@@ -11,8 +11,8 @@ from xapi.classes.message import send
 from xapi.classes.storage_state import hold_sr, update_contents, update_sr
 from xapi.database.store import Store
 from xapi.errors import XenAPIError
-from xapi.server.context import Context
 from xapi.pool.calls import through_coordinator
+from xapi.server.context import Context
 from xapi.server.daemon_errors import translate
 from xapi.server.registry import implements
 

@@ -9,11 +9,12 @@ from xapi import errors
 from xapi.classes.message import send
 from xapi.database.store import UuidMissing
 from xapi.errors import XenAPIError
-from xapi.pool import joining, trust
+from xapi.pool import handover, joining, leaving, trust
 from xapi.pool.liveness import set_live
 from xapi.pool.peers import Unreachable
 from xapi.pool.role import Coordinator, Supporter, write
 from xapi.server.context import Context
+from xapi.server.forwarding.forward import abandon, to_host
 from xapi.server.registry import implements
 
 log = logging.getLogger(__name__)
@@ -45,8 +46,6 @@ async def exchange_certificates_on_join(ctx: Context, uuid: str, certificate: st
 
 async def _spread_certificates(ctx: Context) -> None:
     """Have the other hosts believe whom this one does; one that is away asks when it comes back."""
-    from xapi.server.forwarding.forward import to_host
-
     certificates = msgspec.json.encode(trust.members(ctx.app.root)).decode()
     for host in ctx.db.refs("host"):
         if host != ctx.app.localhost:
@@ -87,8 +86,6 @@ async def hello(ctx: Context, host_uuid: str, host_address: str) -> str:
 
 def _end_tasks_of(ctx: Context, host: str) -> None:
     """What a host was doing before it started again has failed."""
-    from xapi.server.forwarding.forward import abandon
-
     for row in ctx.db.rows("task"):
         if row.values["resident_on"] == host and row.values["status"] == "pending":
             ctx.app.tasks.fail(row.ref, errors.internal_error("the host that did this was restarted"))
@@ -99,6 +96,55 @@ def _end_tasks_of(ctx: Context, host: str) -> None:
 async def is_slave(ctx: Context, host: str) -> bool:
     """XenAPI: pool.is_slave: whether the host that is asked supports another one."""
     return isinstance(ctx.app.pool.role, Supporter)
+
+
+# -- leaving --
+
+
+@implements("pool.eject")
+async def eject(ctx: Context, host: str) -> None:
+    """XenAPI: pool.eject: the host starts afresh as a pool of one, the pool forgets it.
+
+    :raises XenAPIError: HA_IS_ENABLED, NOT_SUPPORTED_DURING_UPGRADE, OPERATION_NOT_ALLOWED for the coordinator and for a host
+        with guests, HOST_OFFLINE for one that is dead (host.destroy forgets that).
+    """
+    if not ctx.app.pool.is_coordinator:
+        return leaving.start_afresh(ctx.app)
+    leaving.assert_may_leave(ctx, host)
+    try:
+        await to_host(ctx, host, "pool.eject", host)
+    except XenAPIError as reason:
+        # It has gone in an earlier attempt that we did not live to finish.
+        if reason.code not in ("SESSION_INVALID", "HANDLE_INVALID"):
+            raise
+    uuid = ctx.db.get("host", host, "uuid")
+    leaving.forget_host(ctx, host)
+    trust.doubt(ctx.app.root, {row.values["uuid"] for row in ctx.db.rows("host")})
+    ctx.app.pool.silent_since.pop(uuid, None)
+    await _spread_certificates(ctx)
+
+
+# -- handing over --
+
+
+@implements("pool.designate_new_master")
+async def designate_new_master(ctx: Context, host: str) -> None:
+    """XenAPI: pool.designate_new_master. It is the new coordinator that leads through the two phases.
+
+    :raises XenAPIError: HA_IS_ENABLED, HOST_OFFLINE, CANNOT_CONTACT_HOST, HA_ABORT_NEW_MASTER [reason]: all is as it was.
+    """
+    ctx.db.row("host", host)
+    if next(ctx.db.rows("pool")).values["ha_enabled"]:
+        raise errors.error("HA_IS_ENABLED")
+    if not ctx.app.pool.is_coordinator:
+        return await handover.take_over(ctx)
+    if host == ctx.app.localhost:
+        return
+    assert ctx.app.pool.feed is not None
+    late = await ctx.app.pool.feed.kept_by_all(TALK_BACK)
+    if ctx.db.get("host", host, "uuid") in late:
+        raise errors.cannot_contact_host(host)
+    await to_host(ctx, host, "pool.designate_new_master", host)
 
 
 # -- changing the coordinator without one --

@@ -33,8 +33,16 @@ def set_live(ctx: Context, host: str, live: bool) -> None:
         return
     before = ctx.db.get("host_metrics", metrics, "live")
     ctx.db.set("host_metrics", metrics, live=live, **({"last_updated": now()} if live else {}))
-    if before != live:
-        log.warning("host %s is %s", ctx.db.get("host", host, "uuid"), "alive" if live else "dead")
+    if before == live:
+        return
+    uuid = ctx.db.get("host", host, "uuid")
+    log.warning("host %s is %s", uuid, "alive" if live else "dead")
+    if live:
+        send(ctx, "HOST_RETURNED", "Host", uuid, f"Host {uuid} is back", priority=4)
+    else:
+        send(ctx, "HOST_LOST", "Host", uuid, f"Host {uuid} does not answer any more", priority=2)
+        for give_up in list(ctx.app.pool.calls.get(host, ())):
+            give_up()
 
 
 def watch(app: App, feed: Feed) -> None:

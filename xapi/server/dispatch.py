@@ -126,7 +126,7 @@ async def call(ctx: Context, name: str, params: list[Any]) -> Outcome:
     message = handler.message
     if wants_task and not message.is_async:
         raise XenAPIError("Fault", [f"No async mode for this operation (rpc: {name})"])
-    if not ctx.app.pool.is_coordinator:
+    if not ctx.app.pool.is_coordinator or ctx.app.pool.emergency is not None:
         await _assert_answered_here(ctx, message, params)
     if message.needs_session:
         params = _take_session(ctx, message, params)
@@ -201,8 +201,9 @@ async def _run_now(ctx: Context, handler: Handler, values: list[Any]) -> Any:
     try:
         generation = ctx.db.generation
         value = await invoke(ctx, handler, values)
-        # In an emergency there is nobody to keep it.
-        if ctx.db.generation != generation and handler.message.kind not in _READS and ctx.app.pool.emergency is None:
+        # On a supporter in an emergency there is nobody to keep it.
+        has_keeper = ctx.app.pool.is_coordinator or ctx.app.pool.emergency is None
+        if ctx.db.generation != generation and handler.message.kind not in _READS and has_keeper:
             await ctx.db.durable()
         return value
     finally:
