@@ -16,15 +16,14 @@ from xapi.transfer.relay import Quiet, StreamPeer, relay
 
 
 def belongs_elsewhere(ctx: Context, command: Command | None) -> bool:
-    """Whether the coordinator is to run it: all but what a host answers for itself in an emergency."""
-    return not ctx.app.pool.is_coordinator and (command is None or not command.local_session)
+    """Whether the coordinator is to run it: all but what a host answers for itself. In an emergency nobody can."""
+    pool = ctx.app.pool
+    return not pool.is_coordinator and pool.emergency is None and (command is None or not command.local_session)
 
 
 async def forward(ctx: Context, asked: cli.Request, reply: Reply) -> None:
     """Have the coordinator run the command. :raises HttpError: 503, it cannot be reached."""
     pool = ctx.app.pool
-    if pool.emergency is not None:
-        raise HttpError(503, "this host is in emergency mode: its coordinator cannot be reached")
     async with _session(ctx, asked) as session:
         lines = ([f"session_id={session}"] if session else []) + list(asked.arguments)
         body = cli.text_to_bytes("\n".join(lines))
