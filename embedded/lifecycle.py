@@ -33,8 +33,11 @@ def locked(host: Host) -> Iterator[None]:
         yield
 
 
-def start(host: Host) -> None:
-    """Bring *host* up (or find that it is), with the demo guest running, and say how to use it."""
+def start(host: Host, *, with_guest: bool = True) -> None:
+    """Bring *host* up (or find that it is), with the demo guest running, and say how to use it.
+
+    A host that is to join a pool must have no running guest.
+    """
     with locked(host):
         guest_image = image(cache())
         if supervision.is_running(host):
@@ -42,8 +45,18 @@ def start(host: Host) -> None:
         else:
             bring_up(host, guest_image)
         readiness.wait_for_all(host)
-        demo.ensure_running(host, guest_image)
+        if coordinator := coordinator_of(host):
+            say(f"\n{host.name} is up; it supports the coordinator of its pool, {coordinator}: ask there")
+            return
+        if with_guest:
+            demo.ensure_running(host, guest_image)
         say(summary(host))
+
+
+def coordinator_of(host: Host) -> str:
+    """Return the address of the coordinator that *host* supports; empty where it is one itself."""
+    role, _, address = host.root.pool_conf.read_text().strip().partition(":")
+    return address if role == "slave" else ""
 
 
 def bring_up(host: Host, guest_image: GuestImage) -> None:
