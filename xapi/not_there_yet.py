@@ -78,7 +78,7 @@ _LISTED: tuple[tuple[str, str, str], ...] = (
     ("host_crashdump", "crashes of the host are not collected", "destroy upload"),
     ("session", "reading another database file", "create_from_db_file"),
     ("VM", _MIGRATION, """
-        pool_migrate pool_migrate_complete migrate_send assert_can_migrate assert_can_migrate_sender"""),
+        migrate_send assert_can_migrate_sender"""),
     ("VM", _DR, "recover"),
     ("VM_appliance", _DR, "recover"),
     ("VM", "importing from a URL; guests are imported over HTTP", "import import_convert"),

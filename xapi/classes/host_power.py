@@ -9,7 +9,6 @@ from xapi.classes import vm_lifecycle
 from xapi.classes.command import checked
 from xapi.classes.host import assert_here
 from xapi.classes.plugins import installed, run
-from xapi.errors import XenAPIError
 from xapi.pool import leaving
 from xapi.server.context import Context
 from xapi.server.forwarding.forward import give_up_calls
@@ -122,38 +121,6 @@ async def declare_dead(ctx: Context, host: str) -> None:
     for vm in _guests(ctx, host):
         ctx.db.set("VM", vm, current_operations={})
         vm_lifecycle.left_host(ctx, vm, "Halted")
-
-
-# Evacuation: with one host there is nowhere to go
-
-
-def _obstacles(ctx: Context, host: str) -> dict[str, list[str]]:
-    """Return why each guest cannot leave: an error's code and parameters."""
-    if any(other != host and ctx.db.get("host", other, "enabled") for other in ctx.db.refs("host")):
-        return {}
-    return {vm: ["NO_HOSTS_AVAILABLE", vm] for vm in _guests(ctx, host)}
-
-
-@implements("host.get_vms_which_prevent_evacuation")
-async def get_vms_which_prevent_evacuation(ctx: Context, self: str) -> dict[str, list[str]]:
-    """XenAPI: host.get_vms_which_prevent_evacuation."""
-    return _obstacles(ctx, self)
-
-
-@implements("host.assert_can_evacuate")
-async def assert_can_evacuate(ctx: Context, host: str) -> None:
-    """XenAPI: host.assert_can_evacuate. :raises XenAPIError: CANNOT_EVACUATE_HOST ["CODE,param|CODE,param"]."""
-    obstacles = _obstacles(ctx, host)
-    if obstacles:
-        raise errors.error("CANNOT_EVACUATE_HOST", "|".join(",".join(reason) for reason in obstacles.values()))
-
-
-@implements("host.evacuate")
-async def evacuate(ctx: Context, host: str, network: str, evacuate_batch_size: int) -> None:
-    """XenAPI: host.evacuate: guests leave for other hosts of the pool. :raises XenAPIError: CANNOT_EVACUATE_HOST."""
-    await assert_can_evacuate(ctx, host)
-    if _guests(ctx, host):
-        raise XenAPIError("NOT_IMPLEMENTED", ["host.evacuate"])
 
 
 @implements("host.get_uncooperative_resident_VMs")

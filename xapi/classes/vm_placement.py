@@ -105,12 +105,12 @@ def _check_networks(db: Store, vm: str, host: str) -> None:
             raise errors.vm_requires_network(vm, network)
 
 
-def choose_host(ctx: Context, vm: str) -> str:
-    """Return the host to start the VM on.
+def choose_host(ctx: Context, vm: str, leaving: str = NULL_REF) -> str:
+    """Return the host to start the VM on, or to move it to when it has to go from *leaving*.
 
     :raises XenAPIError: NO_HOSTS_AVAILABLE, or with one host only, what stands in the way there.
     """
-    db, hosts = ctx.db, ctx.db.refs("host")
+    db, hosts = ctx.db, [host for host in ctx.db.refs("host") if host != leaving]
     ordered = placement.order(
         _guest(db, vm),
         [_candidate(db, host, leaving_out=vm) for host in hosts if db.get("host", host, "enabled")],
@@ -124,7 +124,7 @@ def choose_host(ctx: Context, vm: str) -> str:
             return host
         except XenAPIError as reason:
             reasons.append(reason)
-    if len(reasons) == 1 and len(hosts) == 1:
+    if len(reasons) == 1 and db.count("host") == 1:
         raise reasons[0]
     raise errors.no_hosts_available()
 

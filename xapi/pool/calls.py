@@ -13,10 +13,12 @@ async def through_coordinator(ctx: Context, name: str, *params: Any) -> Any:
     :raises XenAPIError: what the message raises; CANNOT_CONTACT_HOST where the coordinator is away.
     """
     from xapi.server.dispatch import call_as
+    from xapi.server.forwarding.forward import pool_session
 
     pool = ctx.app.pool
     if pool.is_coordinator:
-        return await call_as(ctx, name, *params)
+        inner = Context(ctx.app, ctx.origin, pool_session(ctx.app), subtask_of=ctx.subtask_of, task=ctx.task)
+        return await call_as(inner, name, *params)
     # What was written here must be there first.
     await ctx.db.durable()
     try:

@@ -141,6 +141,7 @@ EXCEPTIONS: Final[Mapping[str, Argument]] = {
     **dict.fromkeys(("VM.start", "VM.resume"), CHOSEN),
     "VM.start_on": Argument(1, of_host),
     "VM.resume_on": Argument(1, of_host),
+    "VM.pool_migrate_complete": Argument(1, of_host),
     "VDI.create": Argument(0, _sr_of_record),
     "VDI.copy": Argument(0, of_vdi),
     "Bond.create": Argument(1, _first_pif),
