@@ -10,11 +10,14 @@ VENV = .venv/bin/python
 # An environment variable called PYTHONPATH or so must not change what runs.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: run stop status clean test check bench docs prepare help
+.PHONY: run stop status clean test check bench docs prepare help install uninstall lab lab-down lab-status test-xen
 
 help:
 	@echo "make run | stop | status | clean   the embedded host (HOST=$(HOST), or HOSTS=3 for several)"
 	@echo "make test | check | bench          tests; ruff and mypy; benchmarks"
+	@echo "make install | uninstall           the toolstack on this machine, a Debian 12 under Xen (docs/installing.md)"
+	@echo "make lab | lab-status | lab-down   real Xen hosts in software emulation (HOSTS=2: a pair)"
+	@echo "make test-xen                      all tests on real Xen"
 	@echo "make docs                          docs/api-coverage.md, and the API's reference in var/docs/api"
 
 prepare:
@@ -44,3 +47,19 @@ bench: prepare
 
 docs: prepare
 	@$(VENV) -m xapi.coverage docs/api-coverage.md --reference var/docs/api
+
+# MANAGEMENT=eth0 NETWORK=bridge|openvswitch STORAGE=/folder: see docs/installing.md. Debian's own Python, nothing else.
+install:
+	@/usr/bin/python3 -B -m installer install $(if $(MANAGEMENT),--management $(MANAGEMENT)) $(if $(NETWORK),--network $(NETWORK)) $(if $(STORAGE),--storage $(STORAGE))
+
+uninstall:
+	@/usr/bin/python3 -B -m installer uninstall $(if $(PURGE),--purge)
+
+lab: prepare
+	@$(VENV) -m tests.lab up --hosts $(or $(HOSTS),1)
+
+lab-status lab-down: prepare
+	@$(VENV) -m tests.lab $(@:lab-%=%)
+
+test-xen: prepare
+	@$(VENV) -m pytest tests/xen $(TESTS)

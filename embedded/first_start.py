@@ -33,14 +33,14 @@ class Product:
     build: str = "0"
 
 
-def inventory(installation: str, control_domain: str, product: Product) -> str:
-    """Return ``/etc/xensource-inventory``: who this host is. Management is on loopback, so it names no bridge."""
+def inventory(installation: str, control_domain: str, product: Product, management: str = "") -> str:
+    """Return ``/etc/xensource-inventory``: who this host is. *management*: the bridge with its address (none: on loopback)."""
     values = {
         "INSTALLATION_UUID": installation,
         "CONTROL_DOMAIN_UUID": control_domain,
-        "MANAGEMENT_INTERFACE": "",
+        "MANAGEMENT_INTERFACE": management,
         "MANAGEMENT_ADDRESS_TYPE": "IPv4",
-        "CURRENT_INTERFACES": "",
+        "CURRENT_INTERFACES": management,
         "PRODUCT_BRAND": product.brand,
         "PRODUCT_NAME": "xenenterprise",
         "PRODUCT_VERSION": product.version,

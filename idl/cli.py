@@ -8,6 +8,7 @@ raw, outside any frame, which is why `Decoder` has to know about it.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from struct import Struct
 from typing import Final
 
@@ -16,6 +17,22 @@ MAJOR: Final = 0
 MINOR: Final = 2
 USER_AGENT: Final = "xe-cli/Unix/0.2"
 PATH: Final = "/cli"
+
+TERMINAL_HEADER: Final = "terminal"
+"""A request's header that only stands there if a person reads along: which of `Terminal` they can be given.
+
+No part of the original protocol; its servers and clients do not look at it.
+"""
+
+
+class Terminal(StrEnum):
+    """What the client's terminal can show."""
+
+    COLOUR = "colour"
+    """Standard output is a terminal that knows colours."""
+    HINTS = "hints"
+    """Standard error is a terminal: suggestions and progress are welcome."""
+
 
 MAX_BODY: Final = 204_800
 """Bytes of arguments that the server accepts; more is answered with an HTTP error instead of the handshake."""
@@ -366,7 +383,13 @@ def parse_handshake(data: bytes) -> Version:
     return Version(major, minor)
 
 
-def request(arguments: Sequence[str], *, traceparent: str | None = None, baggage: str | None = None) -> bytes:
+def request(
+    arguments: Sequence[str],
+    *,
+    traceparent: str | None = None,
+    baggage: str | None = None,
+    terminal: Sequence[Terminal] = (),
+) -> bytes:
     """The HTTP request that opens a command: head and body, one argument per line."""
     body = text_to_bytes("\n".join(arguments))
     head = [f"POST {PATH} HTTP/1.0", f"User-agent: {USER_AGENT}", "originator: cli"]
@@ -374,6 +397,8 @@ def request(arguments: Sequence[str], *, traceparent: str | None = None, baggage
         head.append(f"traceparent: {traceparent}")
     if baggage:
         head.append(f"baggage: {baggage}")
+    if terminal:
+        head.append(f"{TERMINAL_HEADER}: {' '.join(terminal)}")
     head += [f"content-length: {len(body)}", "", ""]
     return text_to_bytes("\r\n".join(head)) + body
 

@@ -18,10 +18,11 @@ from pathlib import Path
 import msgspec
 
 from idl.rpc import RpcError
-from idl.storage import AttachInfo, Backend, File, Nbd
+from idl.storage import AttachInfo, Backend, BlockDevice, File, Implementation, Nbd
 from sm import automaton, errors, records
 from sm.automaton import Dp, Level, superstate
 from sm.drivers.base import Image, Opened
+from sm.kernel_nbd import Devices, device
 from sm.locks import KeyedLocks
 from sm.storage_daemon import NBD_SOCKET, StorageDaemon, node_name
 
@@ -37,6 +38,11 @@ DEATH_WINDOW = 60.0
 Open = Callable[[str, str], Awaitable[Opened | None]]
 
 
+def is_guest(vm: str) -> bool:
+    """Say whether a disk attached for *vm* is a guest's; ``0`` is this host, and the service itself has no name."""
+    return vm not in ("", "0")
+
+
 class State(msgspec.Struct):
     """What is written down about one attached disk."""
 
@@ -45,14 +51,26 @@ class State(msgspec.Struct):
     dps: dict[str, Dp] = {}
     data: bool = True
     """False for a disk without data (no process serves it)."""
+    device: int | None = None
+    """The kernel's NBD device that is this disk while it is activated, on hosts whose guests need one."""
 
 
 class Datapath:
     """One disk of this host that is attached or about to be."""
 
-    def __init__(self, state: State, directory: Path, open_disk: Open, died: Callable[["Datapath"], None]) -> None:
+    def __init__(
+        self,
+        state: State,
+        directory: Path,
+        open_disk: Open,
+        died: Callable[["Datapath"], None],
+        devices: Devices | None,
+        free_device: Callable[[], int],
+    ) -> None:
         self.state = state
         self.opening = False
+        self._devices = devices
+        self._free_device = free_device
         self._directory = directory
         self._open = open_disk
         self._died = died
@@ -75,7 +93,10 @@ class Datapath:
     def backend(self) -> Backend:
         if not self.state.data:
             return Backend(implementations=[File("/dev/null")])
-        return Backend(implementations=[Nbd(f"nbd:unix:{self._directory / NBD_SOCKET}:exportname={self.state.vdi}")])
+        found: list[Implementation] = [Nbd(f"nbd:unix:{self.socket}:exportname={self.state.vdi}")]
+        if self.state.device is not None:
+            found.append(BlockDevice(device(self.state.device)))
+        return Backend(implementations=found)
 
     @property
     def socket(self) -> Path:
@@ -92,6 +113,8 @@ class Datapath:
         if read_write and opened is not None and not opened.writable:
             raise errors.backend("VDI_READONLY", self.state.vdi)
         self.state.data = opened is not None
+        if self._devices is not None and self.state.device is None and opened is not None and is_guest(vm):
+            self.state.device = self._free_device()
         self._save(dps)
         return self.backend
 
@@ -118,10 +141,13 @@ class Datapath:
         if not wanted:
             await self._stop()
         elif not found or await self._daemon.exported_node() is None:
-            await self._stop()
+            # Only the process: the kernel's device may be a running guest's disk, whose requests wait.
+            await self._end_process()
             await self._start()
         else:
             await self._finish_snapshot()
+            if self._devices is not None and self.state.device is not None and not self._devices.connected(self.state.device):
+                await self._connect_device()
 
     async def revive(self, now: float) -> None:
         """Start the process again after it died."""
@@ -142,6 +168,7 @@ class Datapath:
     async def resize(self, size: int) -> None:
         assert self._daemon is not None
         await self._daemon.resize(size)
+        await self._connect_device()
 
     async def commit(self, node: Image, parent: Image) -> None:
         assert self._daemon is not None
@@ -161,10 +188,25 @@ class Datapath:
                 return
             self._daemon = StorageDaemon(self._directory, self.state.vdi, lambda: self._died(self))
             await self._daemon.start(opened.chain, self.writing)
+            try:
+                await self._connect_device()
+            except BaseException:
+                await self._end_process()
+                raise
         finally:
             self.opening = False
 
+    async def _connect_device(self) -> None:
+        """Make the kernel's device this disk, or let it go on with the disk's present process and size."""
+        if self._devices is not None and self.state.device is not None:
+            await self._devices.connect(self.state.device, self.socket, self.state.vdi)
+
     async def _stop(self) -> None:
+        if self._devices is not None and self.state.device is not None:
+            await self._devices.disconnect(self.state.device)
+        await self._end_process()
+
+    async def _end_process(self) -> None:
         if self._daemon is not None:
             await self._daemon.stop()
             self._daemon = None
@@ -183,6 +225,7 @@ class Datapath:
     def _save(self, dps: Mapping[str, Dp]) -> None:
         self.state.dps = dict(dps)
         if not dps:
+            self.state.device = None
             shutil.rmtree(self._directory, ignore_errors=True)
             return
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -192,7 +235,8 @@ class Datapath:
 class Datapaths:
     """Every attached disk of this host."""
 
-    def __init__(self, directory: Path, open_disk: Open, locks: KeyedLocks) -> None:
+    def __init__(self, directory: Path, open_disk: Open, locks: KeyedLocks, devices: Devices | None = None) -> None:
+        self._devices = devices
         self._directory = directory
         self._open = open_disk
         self._locks = locks
@@ -285,9 +329,13 @@ class Datapaths:
     def _make(self, state: State) -> Datapath:
         # A short name: with the host's root in front it has to fit a Unix socket address.
         short = hashlib.sha256(f"{state.sr}/{state.vdi}".encode()).hexdigest()[:12]
-        path = Datapath(state, self._directory / short, self._open, self._on_death)
+        path = Datapath(state, self._directory / short, self._open, self._on_death, self._devices, self._free_device)
         self._paths[path.key] = path
         return path
+
+    def _free_device(self) -> int:
+        assert self._devices is not None
+        return self._devices.free(path.state.device for path in self._paths.values() if path.state.device is not None)
 
     def _on_death(self, path: Datapath) -> None:
         task = asyncio.create_task(self._revive(path))

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 
 from idl.daemon import Daemon
+from idl.dom0 import is_control_domain
 from idl.rpc import serve
 from idl.storage import AttachInfo, Backend, DriverInfo, ProbeResult, SrInfo, Storage, VdiInfo
 from sm import errors, transfer
@@ -15,6 +16,7 @@ from sm.attached import AttachedSrs, Attachment
 from sm.datapath import Datapaths
 from sm.drivers import DRIVERS
 from sm.drivers.base import Opened
+from sm.kernel_nbd import KernelNbd
 from sm.locks import KeyedLocks
 from sm.transfer import StreamFormat
 
@@ -37,7 +39,9 @@ class Service(Storage):
     def __init__(self, daemon: Daemon) -> None:
         self._root = daemon.root
         self._locks = KeyedLocks()
-        self._paths = Datapaths(daemon.root.run / "sm" / "dp", self._open_disk, self._locks)
+        # Xen's block backend takes devices; other hypervisors open the NBD sockets themselves.
+        devices = KernelNbd() if daemon.config.flag("kernel-nbd", is_control_domain()) else None
+        self._paths = Datapaths(daemon.root.run / "sm" / "dp", self._open_disk, self._locks, devices)
         self._srs = AttachedSrs(daemon.root, DRIVERS, self._paths.attachments)
 
     async def restore(self) -> None:

@@ -1,16 +1,15 @@
-"""``python -m xapi.coverage``: how much of the API is answered, as a page; and the API's reference, made from the datamodel.
+"""``python -m xapi.coverage``: how much of the API is answered, as a page; and, if asked, the API's reference.
 
-``python -m xapi.coverage docs/api-coverage.md`` writes the page; with ``--reference DIR`` a page per class goes to DIR.
+``python -m xapi.coverage docs/api-coverage.md`` writes the page; with ``--reference DIR`` those of `xapi.reference` go to DIR.
 """
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from xapi import loading
+from xapi import loading, reference
 from xapi.datamodel import MODEL
-from xapi.datamodel.model import NO_DEFAULT, Class, Impl, Message, MessageKind
+from xapi.datamodel.model import Impl, Message, MessageKind
 from xapi.not_there_yet import NOT_THERE_YET
 from xapi.server.dispatch import answer_to
 
@@ -60,54 +59,16 @@ def _state(message: Message, absent: set[str]) -> str:
     return "derived" if is_implicit(message) and message.impl is Impl.DB else "written"
 
 
-def class_page(cls: Class) -> str:
-    """Return a class's reference: its fields and the messages that clients may call."""
-    return "\n".join([f"# {cls.name}", "", cls.doc, "", *_fields(cls), *_messages(cls)]) + "\n"
-
-
-def _fields(cls: Class) -> Iterator[str]:
-    if not cls.record_fields:
-        return
-    yield from ("## Fields", "", "| field | type | | default | |", "|---|---|---|---|---|")
-    for field in cls.record_fields:
-        default = "" if field.default is NO_DEFAULT else f"`{field.default!r}`"
-        state = "" if field.state == "published" else f" ({field.state})"
-        yield f"| `{field.name}` | {field.type} | {field.qualifier} | {default} | {field.doc}{state} |"
-    yield ""
-
-
-def _messages(cls: Class) -> Iterator[str]:
-    yield from ("## Messages", "")
-    for message in (m for m in MODEL.messages.values() if m.cls == cls.name and not m.hide_from_docs):
-        params = ", ".join(
-            f"{param.name}: {param.type}" + ("" if param.default is NO_DEFAULT else f" = {param.default!r}")
-            for param in message.params
-        )
-        answer = "" if message.result is None else f" → {message.result}"
-        notes = [
-            f"least role {message.role}",
-            "also Async" if message.is_async else "",
-            message.state if message.state != "published" else "",
-        ]
-        if message.wire_name in NOT_THERE_YET:
-            notes.append(f"not there yet: {NOT_THERE_YET[message.wire_name]}")
-        yield f"* `{message.wire_name}({params}){answer}`: {'; '.join(filter(None, [message.doc, *notes]))}"
-        if message.errors:
-            yield f"  Errors: {', '.join(message.errors)}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("page", type=Path)
-    parser.add_argument("--reference", type=Path, metavar="DIR", help="where a page for every class goes")
+    parser.add_argument("--reference", type=Path, metavar="DIR", help="where the pages of the reference go")
     arguments = parser.parse_args()
     loading.load()
     arguments.page.parent.mkdir(parents=True, exist_ok=True)
     arguments.page.write_text(coverage_page())
     if arguments.reference is not None:
-        arguments.reference.mkdir(parents=True, exist_ok=True)
-        for cls in MODEL.classes.values():
-            (arguments.reference / f"{cls.name}.md").write_text(class_page(cls))
+        reference.write(arguments.reference)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ _TLS = "certificates and TLS verification between hosts"
 _UPDATES = "updates of hosts"
 _MIGRATION = "migration between hosts"
 _HARDWARE = "passing hardware through to guests"
-_DIRECTORY = "logging in through an external directory"
+_DIRECTORY = "TLS to an Active Directory"
 _WLB = "workload balancing: a service that is no longer made"
 _DR = "disaster recovery"
 _LIMITS = "limits on how often clients may call"
@@ -55,8 +55,8 @@ _LISTED: tuple[tuple[str, str, str], ...] = (
     ("pool_update", _UPDATES, "introduce pool_apply pool_clean destroy attach detach resync_host"),
     ("host_patch", _UPDATES, "destroy apply"),
     ("Repository", _UPDATES, "introduce introduce_bundle introduce_remote_pool forget apply set_gpgkey_path apply_livepatch"),
-    ("pool", _DIRECTORY, "enable_external_auth disable_external_auth external_auth_set_ldaps"),
-    ("host", _DIRECTORY, "enable_external_auth disable_external_auth external_auth_set_ldaps"),
+    ("pool", _DIRECTORY, "external_auth_set_ldaps"),
+    ("host", _DIRECTORY, "external_auth_set_ldaps"),
     ("pool", _WLB, """
         initialize_wlb deconfigure_wlb send_wlb_configuration retrieve_wlb_configuration retrieve_wlb_recommendations"""),
     ("host", _WLB, "retrieve_wlb_evacuate_recommendations"),

@@ -20,7 +20,7 @@ from idl.rrd import Metrics
 from idl.storage import Storage
 from idl.xenops import Xenops
 from xapi import dbsync, loading, network_sync
-from xapi.classes import certificate, pbd, pool_membership, sm, templates, vdi_rows, vmss, xenops_events
+from xapi.classes import certificate, login_watch, pbd, pool_membership, sm, templates, vdi_rows, vmss, xenops_events
 from xapi.database.journal import Journal
 from xapi.database.schema import from_model
 from xapi.database.store import Store
@@ -127,6 +127,7 @@ async def _coordinate(app: App, stack: contextlib.AsyncExitStack) -> None:
     await app.db.durable()
     for address, port in _addresses(app.config):
         await stack.enter_async_context(http.listen_tcp(app, address, port))
+    app.spawn(login_watch.run(app), "logins")
 
 
 async def _support(app: App, copy: Replica, cookie: Path) -> None:
@@ -191,6 +192,7 @@ async def _collect_garbage(app: App) -> None:
         await asyncio.sleep(GARBAGE_PERIOD)
         app.tasks.collect_garbage(time.monotonic(), age)
         app.sessions.collect_garbage()
+        app.events.heartbeat()
         ctx = internal_context(app, "garbage collection")
         vdi_rows.collect_garbage(ctx)
         dbsync.still_alive(ctx)

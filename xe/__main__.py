@@ -80,6 +80,7 @@ def _converse(invocation: options.Invocation, log: DebugText) -> int:
         (*invocation.arguments, *credentials),
         traceparent=invocation.traceparent,
         baggage=os.environ.get("BAGGAGE"),
+        terminal=_terminal(),
     )
     where = connection.target(invocation)
     log(f"connecting to {where}")
@@ -88,6 +89,16 @@ def _converse(invocation: options.Invocation, log: DebugText) -> int:
         channel = connection.Channel(stream, request)
         log(f"connected; the server speaks {channel.version.major}.{channel.version.minor}")
         return Session(channel, where, NamedFiles(invocation.arguments, directory), log).run()
+
+
+def _terminal() -> list[cli.Terminal]:
+    """What a person who reads along can be shown; scripts get the original's bytes."""
+    shows = []
+    if sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb":
+        shows.append(cli.Terminal.COLOUR)
+    if sys.stderr.isatty():
+        shows.append(cli.Terminal.HINTS)
+    return shows
 
 
 def _password(invocation: options.Invocation) -> str:

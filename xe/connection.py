@@ -1,8 +1,8 @@
 """Connections to xapi: which transport for which server, and the framed channel that carries a command.
 
-The default server is this machine's Unix socket, then plain TCP. Any other name is TLS (the certificate is not
-verified, as pools sign their own) unless --nossl. Second connections for files and consoles go the way the command
-went; a URL that names a host goes to that host.
+The default server is this machine's Unix socket, then plain TCP. Any other name is TLS (nobody vouches for the
+certificate, as pools sign their own: `known_hosts` remembers it) unless --nossl. Second connections for files and
+consoles go the way the command went; a URL that names a host goes to that host.
 """
 
 import os
@@ -62,7 +62,7 @@ def target_of_url(command: Target, url: str) -> tuple[Target, str]:
 
 
 def connect(where: Target) -> socket.socket:
-    """A connected stream. Raises ClientError."""
+    """A connected stream; a TLS server's certificate is checked against the one seen before. Raises ClientError."""
     if where.unix is not None:
         try:
             return _connect_unix(where.unix)
@@ -71,7 +71,7 @@ def connect(where: Target) -> socket.socket:
                 raise ConnectFailed(error) from error
     assert where.host is not None
     plain = _connect_tcp(where.host, where.port)
-    return _wrap_tls(plain) if where.tls else plain
+    return _wrap_tls(plain, f"{where.host}:{where.port}") if where.tls else plain
 
 
 def _connect_unix(path: str) -> socket.socket:
@@ -108,17 +108,25 @@ def _connect_tcp(host: str, port: int) -> socket.socket:
     return connection
 
 
-def _wrap_tls(plain: socket.socket) -> socket.socket:
+def _wrap_tls(plain: socket.socket, server: str) -> socket.socket:
     import ssl  # a third of the client's start-up time, and a local command needs none of it
+
+    from xe import known_hosts
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
-        return context.wrap_socket(plain)
+        wrapped = context.wrap_socket(plain)
     except OSError as error:
         plain.close()
         raise ClientError("Unable to contact server. Please check server and port settings.") from error
+    try:
+        known_hosts.of_user().check(server, wrapped.getpeercert(binary_form=True) or b"")
+    except ClientError:
+        wrapped.close()
+        raise
+    return wrapped
 
 
 class Channel:

@@ -11,6 +11,7 @@ from xe import transfer
 from xe.connection import BLOCK, Channel, Target
 from xe.errors import ClientError, ConnectionLost, TransferFailed
 from xe.files import NamedFiles
+from xe.progress import Meter, on_terminal
 from xe.terminal import Console
 
 Log = Callable[[str], None]
@@ -28,9 +29,21 @@ class Session:
         self._named = named
         self._log = log
         self._stdout: BinaryIO = sys.stdout.buffer
+        self._unjudged = ""
+        """The file fetched last, until the server has said whether it is whole: a download's end shows nothing."""
 
     def run(self) -> int:
         """The exit code. Raises ClientError, cli.ProtocolError."""
+        code = 1
+        try:
+            code = self._obey_all()
+        finally:
+            if code and self._unjudged:
+                with suppress(OSError):
+                    os.unlink(self._unjudged)  # noqa: PTH108
+        return code
+
+    def _obey_all(self) -> int:
         while True:
             message = self._channel.receive(before_waiting=self._stdout.flush)
             if not isinstance(message, cli.Print):
@@ -44,6 +57,7 @@ class Session:
         match message:
             case cli.Print(text):
                 self._stdout.write(cli.text_to_bytes(text) + b"\n")
+                self._unjudged = ""
             case cli.PrintStderr(text):
                 _write_error(text)
             case cli.Debug(text):
@@ -59,15 +73,25 @@ class Session:
             case cli.HttpGet(filename, url):
                 if filename:
                     self._named.require(filename)
-                return self._move(lambda beat: transfer.download(self._where, url, filename, self._stdout, beat))
+                return self._download(filename, url)
             case cli.HttpPut(filename, url):
                 self._named.require(filename)
-                return self._move(lambda beat: transfer.upload(self._where, url, filename, beat))
+                meter = Meter(on_terminal())
+                return self._move(lambda beat: transfer.upload(self._where, url, filename, beat, meter))
             case cli.HttpConnect(url):
                 return self._move(lambda beat: self._console(url, beat))
             case _:
                 raise cli.ProtocolError(f"the server sent {type(message).__name__}, which only clients send")
         return None
+
+    def _download(self, filename: str, url: str) -> int | None:
+        meter = Meter(on_terminal() if filename or not self._stdout.isatty() else None)
+
+        def fetch(beat: transfer.Heartbeat) -> None:
+            transfer.download(self._where, url, filename, self._stdout, beat, meter)
+            self._unjudged = filename
+
+        return self._move(fetch)
 
     def _prompt(self) -> None:
         line = sys.stdin.buffer.readline()

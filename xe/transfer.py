@@ -16,6 +16,7 @@ from typing import BinaryIO, Final
 from idl import cli
 from xe.connection import BLOCK, Target, connect, target_of_url
 from xe.errors import TransferFailed
+from xe.progress import Meter
 
 MAX_REDIRECTS: Final = 10
 MAX_HEAD: Final = 65536
@@ -53,6 +54,8 @@ class Remote:
     def __init__(self, connection: socket) -> None:
         self._connection = connection
         self._pushed_back = b""
+        self.length: int | None = None
+        """Bytes of the answer's body, if its header says so."""
 
     def fileno(self) -> int:
         return self._connection.fileno()
@@ -107,19 +110,22 @@ def opened(where: Target, method: str, url: str, headers: tuple[str, ...] = ()) 
             remote = Remote(connection)
             lines = (f"{method} {path} HTTP/1.0", *headers, "", "")
             remote.send(cli.text_to_bytes("\r\n".join(lines)))
-            status, reason, location = _read_head(remote)
+            status, reason, fields = _read_head(remote)
+            location = fields.get("location", "")
             if status == 302 and location:
                 url = location
                 continue
             if status != 200:
                 raise Refused(status, reason)
+            length = fields.get("content-length", "")
+            remote.length = int(length) if length.isascii() and length.isdigit() else None
             yield remote
             return
     raise Refused(302, "too many redirects")
 
 
-def _read_head(remote: Remote) -> tuple[int, str, str]:
-    """Status, reason and Location (or empty); what came after the header is pushed back."""
+def _read_head(remote: Remote) -> tuple[int, str, dict[str, str]]:
+    """Status, reason and fields (names in lower case); what came after the header is pushed back."""
     received = b""
     while b"\r\n\r\n" not in received:
         data = remote.receive()
@@ -133,45 +139,63 @@ def _read_head(remote: Remote) -> tuple[int, str, str]:
     if len(words) < 2 or not words[0].startswith("HTTP/") or not words[1].isdigit():
         raise Broken("not an HTTP answer")
     fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
-    return int(words[1]), " ".join(words[2:]), fields.get("location", "")
+    return int(words[1]), " ".join(words[2:]), fields
 
 
-def download(where: Target, url: str, filename: str, stdout: BinaryIO, heartbeat: Heartbeat) -> None:
+def download(where: Target, url: str, filename: str, stdout: BinaryIO, heartbeat: Heartbeat, meter: Meter) -> None:
     """Fetches `url` into a new file (never over an existing one), or to `stdout` if the name is empty.
+
+    A file that could not be filled is removed again.
 
     Raises TransferFailed if the file cannot be made or written; Refused, Broken and ClientError as `opened`.
     """
     with opened(where, "GET", url) as remote, _local_errors(filename):
         if not filename:
-            _copy_in(remote, stdout, heartbeat)
+            _copy_in(remote, stdout, heartbeat, meter)
             stdout.flush()
             return
         # Nobody else's file is overwritten, and nobody else may read the export of a VM.
         descriptor = os.open(filename, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            _copy_in(remote, file, heartbeat)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                _copy_in(remote, file, heartbeat, meter)
+        except BaseException:
+            os.unlink(filename)  # noqa: PTH108
+            raise
 
 
-def _copy_in(remote: Remote, file: BinaryIO, heartbeat: Heartbeat) -> None:
-    while data := remote.receive():
-        file.write(data)
-        heartbeat.tick()
+def _copy_in(remote: Remote, file: BinaryIO, heartbeat: Heartbeat, meter: Meter) -> None:
+    meter.total = left = remote.length
+    try:
+        while data := remote.receive():
+            file.write(data)
+            meter.moved(len(data))
+            heartbeat.tick()
+            left = None if left is None else left - len(data)
+    finally:
+        meter.finish()
+    if left:
+        raise Broken(f"the last {left} bytes are missing")
 
 
-def upload(where: Target, url: str, filename: str, heartbeat: Heartbeat) -> None:
+def upload(where: Target, url: str, filename: str, heartbeat: Heartbeat, meter: Meter) -> None:
     """Sends a file to `url`. Raises as `download`."""
     with _local_errors(filename), Path(filename).open("rb") as file:
         details = os.fstat(file.fileno())
         size = details.st_size if stat.S_ISREG(details.st_mode) else None
         headers = () if size is None else (f"Content-length: {size}",)
         with opened(where, "PUT", url, headers) as remote:
-            _copy_out(file, remote, size, heartbeat)
+            try:
+                _copy_out(file, remote, size, heartbeat, meter)
+            finally:
+                meter.finish()
 
 
-def _copy_out(file: BinaryIO, remote: Remote, size: int | None, heartbeat: Heartbeat) -> None:
-    left = size
+def _copy_out(file: BinaryIO, remote: Remote, size: int | None, heartbeat: Heartbeat, meter: Meter) -> None:
+    meter.total = left = size
     while data := file.read(BLOCK if left is None else min(BLOCK, left)):
         remote.send(data)
+        meter.moved(len(data))
         heartbeat.tick()
         if left is not None:
             left -= len(data)

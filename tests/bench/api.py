@@ -13,7 +13,8 @@ from typing import Any
 import XenAPI
 
 from tests.bench.figures import Figure
-from tests.bench.throughput import NotMeasured, compare
+from tests.bench.generator import NotMeasured
+from tests.bench.throughput import compare
 
 PREFIX = "bench-"
 

@@ -8,31 +8,42 @@ import msgspec
 
 
 class Figure(msgspec.Struct, kw_only=True, frozen=True):
-    """One measured value. *limit*: what it should not exceed; *ratio*: to the bare handler of the same run."""
+    """One measured value. *limit*: what it should not exceed; *least*: what it should reach; *ratio*: to the bare handler
+    of the same run.
+    """
 
     name: str
     value: float | None
     unit: str
     limit: float | None = None
+    least: float | None = None
     ratio: float | None = None
     note: str = ""
 
     @property
     def within(self) -> bool | None:
-        return None if self.limit is None or self.value is None else self.value <= self.limit
+        if self.value is None or (self.limit is None and self.least is None):
+            return None
+        return (self.limit is None or self.value <= self.limit) and (self.least is None or self.value >= self.least)
+
+    @property
+    def target(self) -> str:
+        if self.least is not None:
+            return f">= {self.least:,g}"
+        return "" if self.limit is None else f"<= {self.limit:,g}"
 
 
 def table(figures: Sequence[Figure]) -> str:
     """Return *figures* as aligned lines."""
-    rows = [("figure", "value", "unit", "limit", "of bare", "")]
+    rows = [("figure", "value", "unit", "target", "of bare", "")]
     for figure in figures:
-        verdict = {True: "ok", False: "OVER", None: ""}[figure.within]
+        verdict = {True: "held", False: "NOT HELD", None: ""}[figure.within]
         rows.append(
             (
                 figure.name,
                 "-" if figure.value is None else f"{figure.value:,.2f}",
                 figure.unit,
-                "" if figure.limit is None else f"{figure.limit:,.0f}",
+                figure.target,
                 "" if figure.ratio is None else f"{figure.ratio:.2f}",
                 f"{verdict} {figure.note}".strip(),
             )

@@ -1,72 +1,91 @@
-"""Calls per second, beside a bare handler that answers as many bytes, in alternating rounds."""
+"""Calls per second, beside a bare handler that answers the same bytes, in alternating rounds."""
 
 import contextlib
-import json
+import http.client
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-
-import msgspec
+from urllib.parse import urlsplit
 
 from tests.bench.figures import Figure
+from tests.bench.generator import Load, load, post
 
 ROUNDS = 3
 
 
-class Load(msgspec.Struct, frozen=True):
-    """The load generator's report."""
-
-    calls: int
-    seconds: float
-    median_ms: float
-    bytes: int
-
-    @property
-    def per_second(self) -> float:
-        return self.calls / self.seconds
-
-
-class NotMeasured(Exception):
-    """A figure that could not be taken; the text says why."""
-
-
-def load(url: str, body: bytes, seconds: float, connections: int) -> Load:
-    """Put *url* under load from another process."""
-    command = [sys.executable, "-m", "tests.bench.load", url, str(seconds), str(connections)]
-    done = subprocess.run(command, input=body, capture_output=True, timeout=seconds + 120, check=False)
-    if done.returncode:
-        raise NotMeasured(done.stderr.decode(errors="replace").strip().splitlines()[-1])
-    return msgspec.convert(json.loads(done.stdout), Load)
-
 
 @contextlib.contextmanager
-def bare(size: int) -> Iterator[str]:
-    """Run the bare handler; give its URL."""
-    command = [sys.executable, "-m", "tests.bench.bare", str(size)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None and process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}/"
-        finally:
-            process.stdin.close()
-            process.wait(timeout=30)
+def bare(body: bytes) -> Iterator[str]:
+    """Run the bare handler, which answers *body*; give its address."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(body)
+        file.flush()
+        command = [sys.executable, "-m", "tests.bench.bare", file.name]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin is not None and process.stdout is not None
+            try:
+                yield f"127.0.0.1:{int(process.stdout.readline())}"
+            finally:
+                process.stdin.close()
+                process.wait(timeout=30)
+
+
+def answer_to(address: str, request: bytes) -> bytes:
+    """Return the body that a server answers a raw request with."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    connection = http.client.HTTPConnection(address, timeout=120)
+    try:
+        connection.request("POST", head.split(b" ", 2)[1].decode(), body, {"Content-Type": "text/xml"})
+        return connection.getresponse().read()
+    finally:
+        connection.close()
+
+
+class Pair:
+    """Alternating rounds against us and against the bare handler."""
+
+    def __init__(self, ours: list[Load], theirs: list[Load]) -> None:
+        self.ours, self.theirs = ours, theirs
+
+    @property
+    def rate(self) -> float:
+        return statistics.median(round_.per_second for round_ in self.ours)
+
+    @property
+    def rate_ratio(self) -> float:
+        """Of each round's neighbours, the middle one: what disturbs the machine disturbs both of a round."""
+        return statistics.median(our.per_second / their.per_second for our, their in zip(self.ours, self.theirs, strict=True))
+
+    @property
+    def time_ms(self) -> float:
+        return statistics.median(round_.median_ms for round_ in self.ours)
+
+    @property
+    def time_ratio(self) -> float:
+        return statistics.median(our.median_ms / their.median_ms for our, their in zip(self.ours, self.theirs, strict=True))
+
+
+def against_bare(
+    address: str, request: bytes, *, seconds: float, connections: int, fresh: bool = False, rounds: int = ROUNDS
+) -> Pair:
+    """Put *address* and a bare handler answering the same bytes under the same load in turn."""
+    ours, theirs = [], []
+    with bare(answer_to(address, request)) as other:
+        for _ in range(rounds):
+            theirs.append(load(other, [[request]], seconds=seconds, connections=connections, fresh=fresh))
+            ours.append(load(address, [[request]], seconds=seconds, connections=connections, fresh=fresh))
+    return Pair(ours, theirs)
 
 
 def compare(name: str, url: str, body: bytes, *, seconds: float, connections: int) -> list[Figure]:
     """Return calls per second and the median time of a call, with the ratio to the bare handler."""
-    size = load(url, body, 1.0, 1).bytes
-    ours, theirs = [], []
-    with bare(size) as other:
-        for _ in range(ROUNDS):
-            theirs.append(load(other, body, seconds, connections))
-            ours.append(load(url, body, seconds, connections))
-    rate = statistics.median(round_.per_second for round_ in ours)
-    bare_rate = statistics.median(round_.per_second for round_ in theirs)
-    time = statistics.median(round_.median_ms for round_ in ours)
-    bare_time = statistics.median(round_.median_ms for round_ in theirs)
-    note = f"{connections} connections, {size:,} bytes"
+    parts = urlsplit(url)
+    address = f"{parts.hostname}:{parts.port or 80}"
+    pair = against_bare(address, post(body, parts.path or "/"), seconds=seconds, connections=connections)
+    note = f"{connections} connections, {pair.ours[0].bytes:,} bytes"
     return [
-        Figure(name=f"{name}: calls", value=rate, unit="1/s", ratio=rate / bare_rate, note=note),
-        Figure(name=f"{name}: median", value=time, unit="ms", ratio=time / bare_time, note=note),
+        Figure(name=f"{name}: calls", value=pair.rate, unit="1/s", ratio=pair.rate_ratio, note=note),
+        Figure(name=f"{name}: median", value=pair.time_ms, unit="ms", ratio=pair.time_ratio, note=note),
     ]

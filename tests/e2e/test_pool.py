@@ -10,7 +10,7 @@ import XenAPI
 
 from embedded.guest_image.build import GuestImage
 from tests.e2e.embedded_host import Api, eventually, wait_for
-from tests.e2e.guests import Guest, golden_disk, make_guest
+from tests.e2e.guests import Guest, golden_disk, make_guest, make_network
 from tests.e2e.pool_hosts import PoolHost, host_ref, pool_hosts, running, shared_directory
 
 pytestmark = pytest.mark.guest
@@ -39,7 +39,7 @@ def guest(pool: list[PoolHost], guest_image: GuestImage) -> Iterator[Guest]:
         coordinator = host_ref(api, pool[0])
         config = {"location": str(directory)}
         sr = api.xenapi.SR.create(coordinator, config, "0", "Shared", "", "file", "user", True, {})
-        made = make_guest(api, golden_disk(api, pool[0], guest_image), "traveller")
+        made = make_guest(api, "traveller", golden_disk(api, pool[0], guest_image), make_network(api, "private"))
         for vbd in api.xenapi.VM.get_VBDs(made.ref):
             local = api.xenapi.VBD.get_VDI(vbd)
             shared = api.xenapi.VDI.copy(local, sr)

@@ -25,23 +25,23 @@ async def inject(ctx: Context, class_: str, ref: str) -> str:
 
 @implements("event.get_current_id")
 async def get_current_id(ctx: Context) -> int:
-    """XenAPI: event.get_current_id: the last id of the legacy queue."""
-    return ctx.app.events.current_id
+    """XenAPI: event.get_current_id: the id that the next event of the legacy queue gets."""
+    return ctx.app.events.legacy.next_id
 
 
 @implements("event.register")
 async def register(ctx: Context, classes: list[str]) -> None:
     """XenAPI: event.register (legacy)."""
-    ctx.app.events.register(ctx.session, classes)
+    ctx.app.events.legacy.register(ctx.session, classes)
 
 
 @implements("event.unregister")
 async def unregister(ctx: Context, classes: list[str]) -> None:
     """XenAPI: event.unregister (legacy)."""
-    ctx.app.events.unregister(ctx.session, classes)
+    ctx.app.events.legacy.unregister(ctx.session, classes)
 
 
 @implements("event.next")
 async def next_(ctx: Context) -> Encoded:
     """XenAPI: event.next (legacy): wait for the next events of what was registered for."""
-    return await ctx.app.events.next(ctx.session)
+    return await ctx.app.events.legacy.next(ctx.session)

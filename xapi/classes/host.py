@@ -2,9 +2,11 @@
 
 import asyncio
 import datetime
+import logging
 import math
 from pathlib import Path
 
+from idl.rpc import RpcError, Unreachable
 from idl.rrd import DataSource
 from xapi import errors
 from xapi.classes import plugins
@@ -13,7 +15,10 @@ from xapi.datamodel import MODEL
 from xapi.server.context import Context, now
 from xapi.server.registry import implements
 
+log = logging.getLogger(__name__)
+
 DMESG_TIMEOUT = 30.0
+LONGEST_BACKUP_DELAY = 86400.0
 
 
 def assert_here(ctx: Context, host: str) -> None:
@@ -163,12 +168,17 @@ async def forget_data_source_archives(ctx: Context, host: str, data_source: str)
 
 @implements("host.backup_rrds")
 async def backup_rrds(ctx: Context, host: str, delay: float) -> None:
-    """XenAPI: host.backup_rrds: write the metrics to disk after *delay* seconds."""
+    """XenAPI: host.backup_rrds: write the metrics to disk after *delay* seconds, a day at most."""
     assert_here(ctx, host)
+    if not delay <= LONGEST_BACKUP_DELAY:
+        raise errors.invalid_value("delay", delay)
 
     async def later() -> None:
         await asyncio.sleep(delay)
-        await ctx.services.metrics.backup_rrds()
+        try:
+            await ctx.services.metrics.backup_rrds()
+        except (RpcError, Unreachable) as reason:
+            log.warning("the metrics were not written to disk: %s", reason)
 
     ctx.app.spawn(later(), "backup_rrds")
 

@@ -10,11 +10,13 @@ from xapi.errors import XenAPIError
 from xapi.server.context import Context
 
 TIMEOUT = 86400.0
+LONGEST_NAME = 255
+"""Bytes, of a file."""
 
 
 def installed(ctx: Context, directory: str, name: str) -> Path | None:
     """Return the file *name* in a host directory, if it is there, may be run and lies in it."""
-    if not name or "/" in name or name.startswith("."):
+    if not 0 < len(name.encode()) <= LONGEST_NAME or "/" in name or "\0" in name or name.startswith("."):
         return None
     path = ctx.app.root.under(directory) / name
     return path if path.is_file() and os.access(path, os.X_OK) else None

@@ -54,10 +54,6 @@ async def audit_log_append(ctx: Context, line: str) -> None:
     ctx.app.audit.write(ctx.dbg, line)
 
 
-@implements("pool.detect_nonhomogeneous_external_auth")
-async def detect_nonhomogeneous_external_auth(ctx: Context, pool: str) -> None:
-    """XenAPI: pool.detect_nonhomogeneous_external_auth. :raises XenAPIError: POOL_AUTH_ALREADY_ENABLED…: never, of one host."""
-    ctx.db.row("pool", pool)
 
 
 # Secure Boot

@@ -56,9 +56,7 @@ def _row(name: str, description: str, subroles: Iterable[str], internal: bool) -
 @functools.cache
 def _rows() -> Mapping[str, Row]:
     """Ref -> row: the roles, then the permissions."""
-    rows = [
-        _row(role, _DESCRIPTIONS[role], map(ref_of, permissions_of(role)), role in INTERNAL_ROLES) for role in MODEL.roles
-    ]
+    rows = [_row(role, _DESCRIPTIONS[role], map(ref_of, permissions_of(role)), role in INTERNAL_ROLES) for role in MODEL.roles]
     rows += [_row(name, "A permission", (), False) for name in MODEL.permissions]
     return {row.ref: row for row in rows}
 

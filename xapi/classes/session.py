@@ -3,12 +3,11 @@
 from pathlib import Path
 
 from xapi import errors
+from xapi.classes import login
 from xapi.classes.command import output
 from xapi.database.schema import NULL_REF
-from xapi.server.authentication import local_user, pool_secret
 from xapi.server.context import Context
 from xapi.server.registry import implements
-from xapi.server.sessions import login_failed
 
 CHPASSWD_TIMEOUT = 20.0
 
@@ -17,38 +16,32 @@ CHPASSWD_TIMEOUT = 20.0
 async def login_with_password(ctx: Context, uname: str, pwd: str, version: str, originator: str) -> str:
     """XenAPI: session.login_with_password. On the local root socket the password is not looked at.
 
-    :raises XenAPIError: SESSION_AUTHENTICATION_FAILED [user; reason], after a pause.
+    :raises XenAPIError: SESSION_AUTHENTICATION_FAILED [user; reason] and others, after a pause.
     """
-    if not ctx.origin.local_root and not await local_user(ctx.app, uname, pwd):
-        raise await login_failed(ctx, uname, "Authentication failure")
-    return ctx.app.sessions.create(ctx.origin, superuser=True, user_name=uname, originator=originator or ctx.origin.originator)
+    return await login.with_password(ctx, uname, pwd, originator or ctx.origin.originator)
 
 
 @implements("session.slave_login")
 async def slave_login(ctx: Context, host: str, psecret: str) -> str:
     """XenAPI: session.slave_login: another host of the pool, which shows the pool's secret."""
-    if not psecret or psecret != pool_secret(ctx.app):
-        raise await login_failed(ctx, host, "Pool credentials invalid")
-    return ctx.app.sessions.create(ctx.origin, superuser=True, pool=True, user_name=host)
+    return await login.with_pool_secret(ctx, host, psecret, local=False)
 
 
 @implements("session.slave_local_login")
 async def slave_local_login(ctx: Context, psecret: str) -> str:
     """XenAPI: session.slave_local_login: valid on this host only, also in emergency mode."""
-    if not psecret or psecret != pool_secret(ctx.app):
-        raise await login_failed(ctx, "", "Pool credentials invalid")
-    return ctx.app.sessions.create(ctx.origin, superuser=True, pool=True)
+    return await login.with_pool_secret(ctx, "", psecret, local=True)
 
 
 @implements("session.slave_local_login_with_password")
 async def slave_local_login_with_password(ctx: Context, uname: str, pwd: str) -> str:
-    """XenAPI: session.slave_local_login_with_password."""
-    return await login_with_password(ctx, uname, pwd, "", "")
+    """XenAPI: session.slave_local_login_with_password: as `slave_local_login`."""
+    return await login.local_with_password(ctx, uname, pwd)
 
 
 @implements("session.logout", "session.local_logout")
 async def logout(ctx: Context) -> None:
-    """XenAPI: session.logout."""
+    """XenAPI: session.logout, session.local_logout."""
     ctx.app.sessions.destroy(ctx.session)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from xapi import errors
+from xapi.classes import login
 from xapi.classes import role as roles
 from xapi.datamodel.roles import DEFAULT_SUBJECT_ROLE, INTERNAL_ROLES, Role
 from xapi.server.context import Context
@@ -11,7 +12,7 @@ from xapi.server.registry import implements
 
 def roles_of(ctx: Context, subject: str) -> frozenset[Role]:
     """Return the roles of a subject."""
-    return frozenset(roles.as_role(ref) for ref in ctx.db.get("subject", subject, "roles"))
+    return login.roles_of(ctx, [subject])
 
 
 @implements("subject.create")

@@ -65,6 +65,7 @@ async def set_status(ctx: Context, self: str, value: str) -> None:
     _assert_pending(ctx, self)
     if value in FINISHED:
         ctx.db.set("task", self, status=value, finished=now(), progress=1.0, allowed_operations=[])
+        ctx.app.tasks.finished_by_client(self)
     else:
         ctx.db.set("task", self, status=value)
 

@@ -44,7 +44,8 @@ def _mac(ctx: Context, vm: str, device: str, wanted: str) -> tuple[str, bool]:
 
 
 def _taken(ctx: Context, vm: str) -> set[int]:
-    return {int(ctx.db.get("VIF", vif, "device")) for vif in ctx.db.get("VM", vm, "VIFs")}
+    devices = (ctx.db.get("VIF", vif, "device") for vif in ctx.db.get("VM", vm, "VIFs"))
+    return {int(device) for device in devices if device.isdecimal()}
 
 
 @implements("VM.get_allowed_VIF_devices")

@@ -6,6 +6,7 @@ from xapi.classes import vm_lifecycle, vm_placement
 from xapi.classes.vm_lifecycle import assert_valid
 from xapi.classes.xenops_records import domain_type
 from xapi.errors import error, invalid_value, value_not_supported
+from xapi.planning import memory
 from xapi.server.context import Context
 from xapi.server.registry import implements
 
@@ -115,7 +116,7 @@ async def set_hvm_boot_policy(ctx: Context, self: str, value: str) -> None:
 async def set_hvm_shadow_multiplier(ctx: Context, self: str, value: float) -> None:
     """XenAPI: VM.set_HVM_shadow_multiplier"""
     assert_valid(ctx.db, self, "changing_shadow_memory")
-    if value < 1.0:
+    if not 1.0 <= value <= memory.LARGEST_SHADOW_MULTIPLIER:
         raise invalid_value("HVM_shadow_multiplier", value)
     ctx.db.set("VM", self, HVM_shadow_multiplier=value)
     vm_placement.update_overhead(ctx.db, self)

@@ -145,7 +145,7 @@ async def maximise_memory(ctx: Context, self: str, total: int, approximate: bool
 async def set_shadow_multiplier_live(ctx: Context, self: str, multiplier: float) -> None:
     """XenAPI: VM.set_shadow_multiplier_live. Kept for the next boot: shadow memory of a running guest grows by itself."""
     assert_valid(ctx.db, self, "changing_shadow_memory_live")
-    if multiplier < 1.0:
+    if not 1.0 <= multiplier <= memory.LARGEST_SHADOW_MULTIPLIER:
         raise invalid_value("multiplier", multiplier)
     ctx.db.set("VM", self, HVM_shadow_multiplier=multiplier)
     vm_placement.update_overhead(ctx.db, self)

@@ -50,7 +50,7 @@ class Arguments:
         """Raises MissingParameter. An empty value counts as present."""
         value = self.get(name)
         if value is None:
-            raise MissingParameter(name)
+            raise MissingParameter(name, [key for key, _ in self.params if key not in STANDARD])
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:

@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 from idl import cli
 from xapi.cli.api import Api, Objects
 from xapi.cli.arguments import Arguments
+from xapi.cli.audience import NOBODY, Audience
 from xapi.cli.failures import CommandFailure
 from xapi.cli.printing import Printer
 
@@ -29,7 +30,7 @@ class Client(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One run of one command. `session` is the reference that transfers put into their URLs."""
+    """One run of one command. `session` is the reference that transfers put into their URLs, `audience` who reads."""
 
     arguments: Arguments
     api: Api
@@ -37,6 +38,7 @@ class Context:
     client: Client
     objects: Objects
     session: str
+    audience: Audience = NOBODY
 
 
 Run: TypeAlias = Callable[[Context], Awaitable[None]]
@@ -56,6 +58,8 @@ class Command:
     """``vm``, ``host`` or ``sr`` if the command works on what filters choose."""
     local_session: bool = False
     """Works with a login to this host only, so also where the pool's coordinator cannot be reached."""
+    never_forward: bool = False
+    """Runs on the host that was asked, not on the pool's coordinator."""
 
 
 class CommandExit(Exception):

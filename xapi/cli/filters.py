@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from xapi.cli import reading
-from xapi.cli.failures import CommandFailure
+from xapi.cli.failures import CommandFailure, UnknownFilter
 from xapi.cli.records.model import Field, RecordType, Subject
 from xapi.errors import XenAPIError
 
@@ -30,17 +30,17 @@ def resolve(record: RecordType, name: str) -> Target:
         field = record.by_name.get(prefix)
         if field is not None and (field.is_set or field.is_map):
             return Target(field, key)
-        raise unknown(name)
+        raise unknown(record, name)
     older = [field for field in record.fields if name.startswith(field.name + "-")]
     for candidates in ([f for f in older if f.is_map], [f for f in older if f.is_set]):
         if candidates:
             longest = max(candidates, key=lambda field: len(field.name))
             return Target(longest, name[len(longest.name) + 1 :])
-    raise unknown(name)
+    raise unknown(record, name)
 
 
-def unknown(name: str) -> CommandFailure:
-    return CommandFailure(f"Unknown field '{name}'")
+def unknown(record: RecordType, name: str) -> CommandFailure:
+    return UnknownFilter(name, record.by_name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
 
-from xapi.cli import filters, reading, writing
+from xapi.cli import filters, formats, other_database, reading, writing
 from xapi.cli.api import Objects
 from xapi.cli.arguments import Arguments
 from xapi.cli.command import Command, Context
 from xapi.cli.failures import CommandFailure, MissingParameter, UnknownField
+from xapi.cli.formats import Format
+from xapi.cli.reading import Cell
 from xapi.cli.records import CLASSES
 from xapi.cli.records.model import Class, Field, Subject
 
@@ -32,17 +34,42 @@ async def find(cls: Class, ctx: Context) -> Subject:
     return Subject(ctx.objects, name, ref, await ctx.api.call(f"{name}.get_record", ref))
 
 
+def of_any_database(run: ClassRun) -> ClassRun:
+    """The same, but ``database:`` on the command line chooses where it reads."""
+
+    async def read(cls: Class, ctx: Context) -> None:
+        async with other_database.opened(ctx) as chosen:
+            await run(cls, chosen)
+
+    return read
+
+
 async def list_objects(cls: Class, ctx: Context) -> None:
+    format = formats.wanted(ctx.arguments)
     everything = await subjects(cls, ctx.objects)
+    given = ctx.arguments.others(["params", *formats.SWITCHES])
     wanted = [
         *cls.filters,
-        *((name, text) for name, text in ctx.arguments.others(["params"]) if not name.startswith("database:")),
+        *((name, text) for name, text in given if not name.startswith(other_database.PREFIX)),
     ]
     chosen = await filters.select(cls.record, everything, wanted)
     if ctx.arguments.flag("all"):
         chosen = everything
-    fields = chosen_fields(cls, ctx.arguments)
-    ctx.printer.table([await reading.row(cls.record, subject, fields, brief=True) for subject in chosen])
+    fields = reading.shown(cls.record, chosen_fields(cls, ctx.arguments))
+    print_records(ctx, format, fields, [await reading.cells(fields, subject, brief=True) for subject in chosen])
+
+
+def print_records(
+    ctx: Context, format: Format | None, fields: list[Field], records: list[list[Cell]], *, single: bool = False
+) -> None:
+    """Records for people, or in the format asked for; a `single` one is no list of one."""
+    match format:
+        case None:
+            ctx.printer.table([[(field.label, reading.join(field, value)) for field, value in record] for record in records])
+        case Format.JSON:
+            ctx.printer.raw(formats.as_json(records, single=single))
+        case Format.CSV:
+            ctx.printer.raw(formats.as_csv(records, [field.name for field in fields]))
 
 
 def chosen_fields(cls: Class, arguments: Arguments, parameter: str = "params") -> frozenset[str] | None:
@@ -55,15 +82,17 @@ def chosen_fields(cls: Class, arguments: Arguments, parameter: str = "params") -
 
 
 async def param_list(cls: Class, ctx: Context) -> None:
+    format = formats.wanted(ctx.arguments)
     subject = await find(cls, ctx)
-    ctx.printer.table([await reading.row(cls.record, subject, None, brief=False)])
+    fields = reading.shown(cls.record, None)
+    print_records(ctx, format, fields, [await reading.cells(fields, subject, brief=False)], single=True)
 
 
 def named_field(cls: Class, ctx: Context) -> Field:
     """The field of ``param-name=``. Raises UnknownField."""
     name = ctx.arguments.required("param-name")
     if name not in cls.record.by_name:
-        raise UnknownField(name)
+        raise UnknownField(name, cls.record.by_name)
     return cls.record.by_name[name]
 
 
@@ -124,13 +153,12 @@ class Operation:
     """What help names besides, from the fields that are not hidden."""
 
 
-DATABASE: Final = "database:"
 USED_MOST: Final = frozenset({"vm-list", "sr-list", "network-list"})
 
 
 def _filters(fields: list[Field]) -> tuple[str, ...]:
     sets = (f"{field.name}:contains" for field in fields if field.is_set)
-    return ("params", DATABASE, *(field.name for field in fields), *sets)
+    return ("params", other_database.PREFIX, *(field.name for field in fields), *sets)
 
 
 def _settable(fields: list[Field]) -> tuple[str, ...]:
@@ -140,9 +168,15 @@ def _settable(fields: list[Field]) -> tuple[str, ...]:
 
 
 OPERATIONS: Final = (
-    Operation("list", list_objects, (), lambda _: True, _filters),
-    Operation("param-list", param_list, ("uuid",), lambda _: True, lambda _: (DATABASE,)),
-    Operation("param-get", param_get, ("uuid", "param-name"), lambda _: True, lambda _: ("param-key", DATABASE)),
+    Operation("list", of_any_database(list_objects), (), lambda _: True, _filters),
+    Operation("param-list", of_any_database(param_list), ("uuid",), lambda _: True, lambda _: (other_database.PREFIX,)),
+    Operation(
+        "param-get",
+        of_any_database(param_get),
+        ("uuid", "param-name"),
+        lambda _: True,
+        lambda _: ("param-key", other_database.PREFIX),
+    ),
     Operation("param-set", param_set, ("uuid",), lambda field: field.can_set, _settable),
     Operation("param-add", param_add, ("uuid", "param-name"), lambda field: field.can_add, lambda _: ("param-key",)),
     Operation("param-remove", param_remove, ("uuid", "param-name", "param-key"), lambda field: field.can_add),

@@ -134,13 +134,19 @@ def _reader(words: list[Word], params: tuple[Param, ...]) -> Values:
     return read
 
 
-def _documented(words: list[Word]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names that help shows: required ones, others."""
+def _documented(
+    words: list[Word], also: tuple[str, ...] = (), order: str = ""
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names that help shows: required ones, others; in the API's order, but for those that `order` names."""
     shown = dict.fromkeys(word for word in words if word.documented)
-    return (
-        tuple(word.label for word in shown if word.required),
-        tuple(word.label for word in shown if not word.required),
-    )
+    required = [word.label for word in shown if word.required]
+    optional = [*(word.label for word in shown if not word.required), *also]
+    places = order.split()
+
+    def place(label: str) -> int:
+        return places.index(label) if label in places else len(places)
+
+    return tuple(sorted(required, key=place)), tuple(sorted(optional, key=place))
 
 
 def call(
@@ -150,11 +156,17 @@ def call(
     shows: Shows = Shows.NOTHING,
     *,
     also: tuple[str, ...] = (),
+    order: str = "",
     only_forced: str = "",
     hidden: bool = False,
     local_session: bool = False,
+    never_forward: bool | None = None,
 ) -> Command:
-    """A command that is one call. `also` are further parameters that help shows; `only_forced` is said without --force."""
+    """A command that is one call. `also` are further parameters that help shows; `only_forced` is said without --force.
+
+    `order`: names that are demanded and shown in another order than the message has them. What works with a session
+    of this host alone is not forwarded to the coordinator, if `never_forward` does not say otherwise.
+    """
     words = [read_word(text) for text in spec.split()]
     declared = MODEL.messages[message]
     assert declared.required_params <= len(words) <= len(declared.params), name
@@ -165,8 +177,9 @@ def call(
         result = await ctx.api.call(message, *await read(ctx))
         await show(ctx, shows, declared.result, result)
 
-    required, optional = _documented(words)
-    return Command(name, run, required, (*optional, *also), hidden=hidden, local_session=local_session)
+    required, optional = _documented(words, also, order)
+    here = local_session if never_forward is None else never_forward
+    return Command(name, run, required, optional, hidden=hidden, local_session=local_session, never_forward=here)
 
 
 def _require_force(ctx: Context, reason: str) -> None:
@@ -204,10 +217,10 @@ def on_selected(
         for result in await on_each(ctx, choose, act):
             await show(ctx, shows, declared.result, result)
 
-    required, optional = _documented(words)
+    required, optional = _documented(words, also)
     demanded = (selection.cls,) if by_name else ("uuid",) if by_uuid else ()
     selects = "" if by_uuid else selection.cls
-    return Command(name, run, (*demanded, *required), (*optional, *also), selects=selects, **flags)
+    return Command(name, run, (*demanded, *required), optional, selects=selects, **flags)
 
 
 def create(name: str, cls: str, *, hidden: bool = False, shows: Shows = Shows.LIST, **fields: str) -> Command:

@@ -28,6 +28,19 @@ def layout(row: Row) -> str:
     return "\n".join(lines) + "\n\n"
 
 
+STATE: Final = "power-state"
+COLOURS: Final = {"running": 32, "paused": 33, "suspended": 36, "halted": 31}
+"""Power state -> number of a terminal's colour (ECMA-48)."""
+
+
+def painted(row: Row) -> Row:
+    """The same with its power state in colour."""
+    return [
+        (label, f"\033[{COLOURS[value]}m{value}\033[0m" if label.startswith(STATE) and value in COLOURS else value)
+        for label, value in row
+    ]
+
+
 def escape(text: str) -> str:
     """A piece of a ``--minimal`` line."""
     return text.replace("\\", "\\\\").replace(",", "\\,")
@@ -40,9 +53,11 @@ def minimal_list(items: Iterable[str]) -> str:
 class Printer:
     """What a command says. Every command gets one; `finish` is called when it has succeeded."""
 
-    def __init__(self, emit: Emit, *, minimal: bool) -> None:
+    def __init__(self, emit: Emit, *, minimal: bool, colour: bool = False) -> None:
+        """`colour`: a person reads this on a terminal that knows colours."""
         self._emit = emit
         self._minimal = minimal
+        self._colour = colour
         self._collected: list[str] = []
 
     @property
@@ -61,7 +76,7 @@ class Printer:
         """Records. ``--minimal`` keeps the first value of each, and nothing at all if one of them is empty."""
         if not self._minimal:
             for row in rows:
-                self._emit(cli.Print(layout(row)))
+                self._emit(cli.Print(layout(painted(row) if self._colour else row)))
         elif rows and all(rows):
             self._collected.append(minimal_list(row[0][1] for row in rows))
 

@@ -1,5 +1,6 @@
 """From an object and a row to the texts that `xe` shows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from xapi.cli import enum_texts, values
@@ -85,10 +86,21 @@ async def _item(objects: Objects, kind: Type, value: Any) -> str:
     return str(value)
 
 
+Cell = tuple[Field, Value]
+"""A field of a record and what it holds."""
+
+
+def shown(record: RecordType, chosen: frozenset[str] | None) -> list[Field]:
+    """The fields chosen (None: all) that are not hidden."""
+    return [field for field in record.fields if not field.hidden and (chosen is None or field.name in chosen)]
+
+
+async def cells(fields: Sequence[Field], subject: Subject, *, brief: bool) -> list[Cell]:
+    """The fields with their values. `brief` leaves out what costs a call."""
+    return [(field, EXPENSIVE if brief and field.expensive else await value_of(field, subject)) for field in fields]
+
+
 async def row(record: RecordType, subject: Subject, chosen: frozenset[str] | None, *, brief: bool) -> list[tuple[str, str]]:
-    """Labels and texts of the fields chosen (None: all) that are not hidden. `brief` leaves out what costs a call."""
-    return [
-        (field.label, EXPENSIVE if brief and field.expensive else await text_of(field, subject))
-        for field in record.fields
-        if not field.hidden and (chosen is None or field.name in chosen)
-    ]
+    """Labels and texts of the fields chosen."""
+    found = await cells(shown(record, chosen), subject, brief=brief)
+    return [(field.label, join(field, value)) for field, value in found]

@@ -18,7 +18,8 @@ def revived(schema: TableSchema, stored: Mapping[str, Any]) -> dict[str, Any]:
         if column.computed:
             values[name] = {}
         elif column.persist and name in stored:
-            values[name] = stored[name]
+            # JSON's keys are strings.
+            values[name] = {int(key): item for key, item in stored[name].items()} if column.has_int_keys else stored[name]
         else:
             values[name] = fresh(column.initial if column.persist else column.empty)
     return values

@@ -18,6 +18,9 @@ Predicate = Callable[[Row], bool]
 _Value = Callable[[Row], str]
 
 MAX_TOKENS = 2000
+MAX_DEPTH = 100
+LONGEST_KEPT = 1000
+"""Characters of an expression that is kept parsed: clients repeat short ones."""
 _TOKEN = re.compile(r'[ \t\n]*(?:(?P<string>"[^"]*")|(?P<word>[a-z]+)|(?P<mark>[=()]))')
 
 
@@ -69,14 +72,14 @@ class _Parser:
 
     def _expression(self) -> Predicate:
         self._depth += 1
-        if self._depth > 200:
+        if self._depth > MAX_DEPTH:
             raise BadExpression("nested too deeply")
         try:
-            left = self._operand()
+            first = self._operand()
+            rest: list[tuple[bool, Predicate]] = []
             while self._peek() in ("and", "or"):
-                combine = _both if self._next() == "and" else _either
-                left = combine(left, self._operand())
-            return left
+                rest.append((self._next() == "and", self._operand()))
+            return _chain(first, rest) if rest else first
         finally:
             self._depth -= 1
 
@@ -131,12 +134,17 @@ class _Parser:
         return lambda row: stored_form(row.values[known], is_set)
 
 
-def _both(left: Predicate, right: Predicate) -> Predicate:
-    return lambda row: left(row) and right(row)
+def _chain(first: Predicate, rest: list[tuple[bool, Predicate]]) -> Predicate:
+    """Combine from left to right, ``and`` where the pair's first is true: a loop, since chains may be long."""
 
+    def holds(row: Row) -> bool:
+        result = first(row)
+        for is_and, operand in rest:
+            if result == is_and:
+                result = operand(row)
+        return result
 
-def _either(left: Predicate, right: Predicate) -> Predicate:
-    return lambda row: left(row) or right(row)
+    return holds
 
 
 def _negation(inner: Predicate) -> Predicate:
@@ -176,4 +184,5 @@ def predicate(text: str, schema: TableSchema) -> Predicate:
 
     :raises BadExpression: it does not parse. :raises UnknownColumn: it names a column that the table has not.
     """
-    return _compiled(text, _ById(schema))
+    compiled = _compiled if len(text) <= LONGEST_KEPT else _compiled.__wrapped__
+    return compiled(text, _ById(schema))

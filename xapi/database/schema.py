@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xapi.datamodel import EPOCH, MODEL, NULL_REF, Model, default_value, empty_value
-from xapi.datamodel.model import NO_DEFAULT, Option, Ref, RelationKind, Set
+from xapi.datamodel.model import NO_DEFAULT, Int, Map, Option, Ref, RelationKind, Set, String, Type
 
 __all__ = ["EPOCH", "NO_DEFAULT", "NULL_REF", "Column", "Schema", "TableSchema", "from_model", "table"]
 
@@ -29,6 +29,11 @@ class Column:
     """For a ref or set in a relation: the other end's (table, field)."""
     computed: bool = False
     """The set end of a one-to-many relation: never written, kept by the store."""
+    type: Type = String()  # noqa: RUF009 (frozen)
+
+    @property
+    def has_int_keys(self) -> bool:
+        return isinstance(self.type, Map) and isinstance(self.type.key, Int)
 
     @property
     def initial(self) -> Any:
@@ -109,6 +114,7 @@ def from_model(model: Model = MODEL) -> Schema:
                     isinstance(entry.type, Set | Option),
                     partner,
                     key in computed,
+                    entry.type,
                 )
             )
         persist = cls.persist or cls.name in KEPT_BESIDE

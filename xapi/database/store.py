@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from xapi.database.durability import Durability
+from xapi.database.durability import Durability, revived
 from xapi.database.journal import Journal
 from xapi.database.relations import Relations, targets
 from xapi.database.rows import (
@@ -26,7 +26,8 @@ from xapi.database.rows import (
     fresh,
     new_ref,
 )
-from xapi.database.schema import Schema
+from xapi.database.schema import KEPT_BESIDE, Schema
+from xapi.database.xml_form import DumpedRow
 
 __all__ = ["Changes", "DuplicateKey", "NotUnique", "Row", "RowMissing", "Store", "UuidMissing"]
 
@@ -61,6 +62,39 @@ class Store:
                 self._relations.link_row(table, row)
             table.by_change = dict.fromkeys(sorted(table.rows, key=lambda ref: table.rows[ref].modified))
         disk.reserve(self.generation)
+
+    def replace(self, rows: Iterable[DumpedRow]) -> None:
+        """Put the rows of a dump in the place of all that the dump's kind of document tells of, as one change.
+
+        What is not persistent is blank afterwards, as after a restart. Every row counts as made now: clients that
+        remember older generations are told all of it. Listeners are not: call this before anybody listens.
+        """
+        for name, entry in self.tables.items():
+            if name not in KEPT_BESIDE and entry.schema.persist:
+                self._clear(entry)
+        for dumped in rows:
+            entry = self.tables[dumped.table]
+            row = Row(dumped.ref, revived(entry.schema, dumped.values), self.generation, ephemeral=False)
+            if row.ref in self._home or row.values.get("uuid") in self._uuids:
+                raise NotUnique(row.ref)
+            self._insert(entry, row)
+            entry.by_change[row.ref] = None
+            if self._disk is not None:
+                self._disk.changed(entry, row)
+        for entry in self.tables.values():
+            for row in entry.rows.values():
+                self._relations.link_row(entry, row)
+        self._bump()
+
+    def _clear(self, entry: Table) -> None:
+        for row in entry.rows.values():
+            del self._home[row.ref]
+            self._uuids.pop(row.values.get("uuid", ""), None)
+            if self._disk is not None:
+                self._disk.changed(entry, row)
+        entry.rows.clear()
+        entry.by_change.clear()
+        entry.by_name.clear()
 
     async def durable(self) -> None:
         """Return when every change made so far is on disk.

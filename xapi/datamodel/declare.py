@@ -13,6 +13,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TypedDict, Unpack
 
+from xapi.datamodel import words
 from xapi.datamodel.model import (
     NO_DEFAULT,
     Class,
@@ -115,7 +116,7 @@ class FieldDraft:
             tag=options.get("tag", ""),
             lifecycle=lifecycle,
             state=state_after(lifecycle),
-            doc=options.get("doc", ""),
+            doc=options.get("doc") or words.FIELDS.get(self.column.replace("__", "_"), ""),
         )
 
 
@@ -135,10 +136,10 @@ def ro(column: str, type: Type, default: object = NO_DEFAULT, **usual: Unpack[Fi
 
 
 def p(
-    name: str, type: Type, default: object = NO_DEFAULT, *, since: str | None = None, secret: bool = False
+    name: str, type: Type, default: object = NO_DEFAULT, *, since: str | None = None, secret: bool = False, doc: str = ""
 ) -> Param:
     """A parameter; `since` is the release that added it to its message."""
-    return Param(name, type, default, since, secret)
+    return Param(name, type, default, since, secret, doc)
 
 
 class CallOptions(TypedDict, total=False):
@@ -177,7 +178,7 @@ class CallDraft:
             name=self.name,
             wire_name=f"{cls.name}.{self.name}",
             kind=MessageKind.CUSTOM,
-            params=self.params,
+            params=tuple(self._explained(param, cls) for param in self.params),
             result=options.get("result"),
             errors=options.get("errors", ()),
             role=options.get("role", cls.role),
@@ -194,6 +195,11 @@ class CallDraft:
             state=state_after(lifecycle),
             doc=options.get("doc", ""),
         )
+
+    def _explained(self, param: Param, cls: Class) -> Param:
+        if param.doc:
+            return param
+        return replace(param, doc=words.of_parameter(param.name, param.type, self.name, cls.by_name))
 
 
 def call(name: str, *params: Param, **options: Unpack[CallOptions]) -> CallDraft:
@@ -254,9 +260,5 @@ def define(
     )
     usual = history(members_since) or lifecycle
     bound = tuple(draft.bind(cls, usual) for draft in fields)
-    return replace(
-        cls,
-        fields=bound,
-        messages=tuple(draft.bind(cls, usual) for draft in messages),
-        by_name={field.name: field for field in bound},
-    )
+    cls = replace(cls, fields=bound, by_name={field.name: field for field in bound})
+    return replace(cls, messages=tuple(draft.bind(cls, usual) for draft in messages))

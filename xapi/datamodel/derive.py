@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
+from xapi.datamodel import words
 from xapi.datamodel.model import (
     STRING,
     Class,
@@ -38,10 +39,7 @@ _BEFORE_FIELDS = (
     MessageKind.GET_ALL_RECORDS,
 )
 _LIFE = frozenset({MessageKind.CREATE, MessageKind.DESTROY})
-_EXPR = Param("expr", STRING)
-_KEY = Param("key", STRING)
-_UUID = Param("uuid", STRING)
-_LABEL = Param("label", STRING)
+_EXPR, _UUID, _LABEL = (Param(name, STRING, doc=words.PARAMETERS[name]) for name in ("expr", "uuid", "label"))
 
 
 def messages_of(cls: Class) -> Iterator[Message]:
@@ -49,7 +47,7 @@ def messages_of(cls: Class) -> Iterator[Message]:
     yield from cls.messages
     if not cls.in_database:
         return
-    self_param = Param("self", Ref(cls.name))
+    self_param = Param("self", Ref(cls.name), doc=f"The {cls.name}.")
     yield from (_of_class(cls, kind, self_param) for kind in cls.generates if kind in _BEFORE_FIELDS)
     for field in cls.record_fields:
         yield from _of_field(cls, field, self_param)
@@ -73,6 +71,7 @@ def _of_class(cls: Class, kind: MessageKind, self_param: Param) -> Message:
         flags=HIDDEN if kind in _HIDDEN_KINDS else frozenset(),
         lifecycle=cls.lifecycle,
         state=cls.state,
+        doc=words.of_class_message(kind, cls.name),
     )
 
 
@@ -88,7 +87,7 @@ def _class_signature(cls: Class, kind: MessageKind, self_param: Param) -> tuple[
         case MessageKind.GET_ALL_RECORDS:
             return (), Map(ref, record)
         case MessageKind.CREATE:
-            return (Param("args", record),), ref
+            return (Param("args", record, doc="Its fields."),), ref
         case MessageKind.DESTROY:
             return (self_param,), None
         case MessageKind.GET_BY_UUID:
@@ -106,15 +105,15 @@ def _of_field(cls: Class, field: Field, self_param: Param) -> Iterator[Message]:
     if field.qualifier is not Qualifier.RW:
         return
     setter_impl = Impl.CUSTOM if field.has_effect else Impl.DB
-    value = Param("value", field.type)
+    value = Param("value", field.type, doc="The new value.")
     yield _field_message(cls, field, MessageKind.SETTER, self_param, value, impl=setter_impl)
     match field.type:
         case Set(of):
-            value = Param("value", of)
+            value = Param("value", of, doc="The element.")
             yield _field_message(cls, field, MessageKind.ADD, self_param, value)
             yield _field_message(cls, field, MessageKind.REMOVE, self_param, value)
         case Map(key, of):
-            key_param, value = Param("key", key), Param("value", of)
+            key_param, value = Param("key", key, doc="The key."), Param("value", of, doc="Its value.")
             yield _field_message(cls, field, MessageKind.ADD, self_param, key_param, value)
             yield _field_message(cls, field, MessageKind.REMOVE, self_param, key_param)
 
@@ -154,6 +153,7 @@ def _field_message(
         impl=Impl.REMOVED if field.state is State.REMOVED else impl,
         lifecycle=field.lifecycle,
         state=field.state,
+        doc=words.of_field_message(kind, field),
     )
 
 

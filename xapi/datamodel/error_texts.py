@@ -645,3 +645,37 @@ _UPDATES: Final = {
 ERROR_TEXTS: Final[Mapping[str, str]] = {
     **_GENERAL, **_SESSIONS, **_NETWORKS, **_VMS, **_DEVICES, **_STORAGE, **_HOSTS, **_CERTIFICATES, **_UPDATES,
 }  # fmt: skip
+
+UNDECLARED_TEXTS: Final[Mapping[str, str]] = {
+    "HOSTS_FAILED_TO_ENABLE_CACHING": "These hosts could not switch caching on.",
+    "HOSTS_FAILED_TO_DISABLE_CACHING": "These hosts could not switch caching off.",
+    "HOST_CANNOT_SEE_SR": "The host has no way to the SR.",
+    "VM_IS_SNAPSHOT": "This cannot be done with a snapshot.",
+    "VBD_MISSING": "The VM has no such disk.",
+    "VM_SNAPSHOT_FAILED": "The snapshot could not be taken.",
+    "VM_MEMORY_TARGET_WAIT_TIMEOUT": "The guest did not reach its memory target in time.",
+    "REVERT_ONLY_ALLOWED_ON_SNAPSHOT": "Only a snapshot can be reverted to.",
+    "VDI_IS_SHARABLE": "This cannot be done with a disk that several guests may write to.",
+    "VDI_CONTENT_ID_MISSING": "The disk has no content identifier.",
+    "VDI_IO_ERROR": "The disk could not be read or written.",
+    "SR_NOT_SHARED": "Only one host can use the SR.",
+    "CLIENT_ERROR": "The client did something that is not possible.",
+    "BALLOONING_DISABLED": "Ballooning is switched off here.",
+    "NO_LOCAL_STORAGE": "The host has no local storage that will do.",
+    "SR_ATTACHED": "The SR is attached, and must not be.",
+    "AUTH_ENABLE_FAILED_NO_SUPPORT_ENCRYPT_TYPE": "The directory speaks none of the encryption types that are permitted.",
+    "CA_CERTIFICATE_INVALID": "This is no certificate of an authority.",
+    "CA_CERTIFICATE_NOT_VALID_YET": "The authority's certificate is not valid yet.",
+    "CA_CERTIFICATE_EXPIRED": "The authority's certificate is not valid any more.",
+    "SUSPEND_VDI_REPLACEMENT_IS_NOT_IDENTICAL": "The disk does not hold the same as the suspended VM's one.",
+    "EXTENSION_PROTOCOL_FAILURE": "The extension did not answer as it should.",
+    "CLUSTER_HAS_NO_CERTIFICATE": "The cluster has no certificate.",
+    "DESIGNATE_NEW_MASTER_IN_PROGRESS": "The coordinator is being changed.",
+    "POOL_SECRET_ROTATION_PENDING": "A rotation of the pool's secret was begun and has not ended.",
+    "TLS_VERIFICATION_ENABLE_IN_PROGRESS": "Certificate checks are being switched on.",
+    "CERT_REFRESH_IN_PROGRESS": "A certificate is being replaced.",
+    "CREATEREPO_FAILED": "The metadata of the repository could not be made.",
+    "GET_UPDATES_IN_PROGRESS": "Updates are being listed.",
+    "ILLEGAL_IN_FIPS_MODE": "This is not permitted in FIPS mode.",
+}
+"""Of codes that are declared without parameters' names."""

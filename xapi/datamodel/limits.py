@@ -15,25 +15,42 @@ Caller = define(
         ro("uuid", STRING),
         rw("name__label", STRING, ""),
         rw("name__description", STRING, ""),
-        static("user_agent", STRING, ""),
-        static("client_ip", STRING, ""),
-        ro("last_access", DATETIME, EPOCH),
-        ro("groups", Set(STRING), []),
-        ro("rate_limit", Ref("Rate_limit"), NULL_REF),
-        ro("auto_registered", BOOL, False),
+        static("user_agent", STRING, "", doc="User-Agent of the calls that are its; empty for any."),
+        static("client_ip", STRING, "", doc="Address its calls come from; empty for any."),
+        ro("last_access", DATETIME, EPOCH, doc="When it last called; the epoch if never."),
+        ro("groups", Set(STRING), [], doc="Groups it is counted in."),
+        ro("rate_limit", Ref("Rate_limit"), NULL_REF, doc="Limit that it shares; null for none."),
+        ro("auto_registered", BOOL, False, doc="Whether it was made by itself when the caller was first seen."),
     ),
     messages=(
-        call("add_group", p("self", Ref("Caller")), p("group", STRING), role=POOL_OPERATOR),
-        call("remove_group", p("self", Ref("Caller")), p("group", STRING), role=POOL_OPERATOR),
         call(
-            "query_token_usage", p("self", Ref("Caller")), result=FLOAT, role=POOL_OPERATOR, since="prototyped 26.15.0",
+            "add_group", p("self", Ref("Caller")), p("group", STRING), role=POOL_OPERATOR,
+            doc="Count the caller in one more group.",
         ),
-        call("query_call_count", p("self", Ref("Caller")), result=INT, role=POOL_OPERATOR, since="prototyped 26.15.0"),
         call(
-            "query_group_token_usage", p("group", STRING), result=FLOAT, role=POOL_OPERATOR, since="prototyped 26.15.0",
+            "remove_group", p("self", Ref("Caller")), p("group", STRING), role=POOL_OPERATOR,
+            doc="Count the caller in a group no longer.",
         ),
-        call("query_group_call_count", p("group", STRING), result=INT, role=POOL_OPERATOR, since="prototyped 26.15.0"),
-        call("query_all_usage", result=Set(Set(STRING)), role=POOL_OPERATOR),
+        call(
+            "query_token_usage", p("self", Ref("Caller")), result=FLOAT, role=POOL_OPERATOR,
+            since="prototyped 26.15.0", doc="Return what the caller used of its limit lately.",
+        ),
+        call(
+            "query_call_count", p("self", Ref("Caller")), result=INT, role=POOL_OPERATOR, since="prototyped 26.15.0",
+            doc="Return how many calls the caller made lately.",
+        ),
+        call(
+            "query_group_token_usage", p("group", STRING), result=FLOAT, role=POOL_OPERATOR,
+            since="prototyped 26.15.0", doc="Return what a group's callers used lately.",
+        ),
+        call(
+            "query_group_call_count", p("group", STRING), result=INT, role=POOL_OPERATOR, since="prototyped 26.15.0",
+            doc="Return how many calls a group's callers made lately.",
+        ),
+        call(
+            "query_all_usage", result=Set(Set(STRING)), role=POOL_OPERATOR,
+            doc="Return use and calls of all callers and groups.",
+        ),
     ),
 )
 
@@ -47,14 +64,24 @@ Rate_limit = define(
         ro("uuid", STRING),
         rw("name__label", STRING, ""),
         rw("name__description", STRING, ""),
-        ro("callers", Set(Ref("Caller"))),
-        static("burst_size", FLOAT, 0.0),
-        static("fill_rate", FLOAT, 0.0),
+        ro("callers", Set(Ref("Caller")), doc="Callers that share it."),
+        static("burst_size", FLOAT, 0.0, doc="How much may be used at once: the bucket's size, in tokens."),
+        static("fill_rate", FLOAT, 0.0, doc="How much comes back: tokens per second."),
     ),
     messages=(
-        call("add_caller", p("self", Ref("Rate_limit")), p("caller", Ref("Caller"))),
-        call("remove_caller", p("self", Ref("Rate_limit")), p("caller", Ref("Caller"))),
-        call("set_burst_size", p("self", Ref("Rate_limit")), p("value", FLOAT)),
-        call("set_fill_rate", p("self", Ref("Rate_limit")), p("value", FLOAT)),
+        call(
+            "add_caller", p("self", Ref("Rate_limit")), p("caller", Ref("Caller")),
+            doc="Have a caller share the limit.",
+        ),
+        call(
+            "remove_caller", p("self", Ref("Rate_limit")), p("caller", Ref("Caller")),
+            doc="Have a caller share the limit no longer.",
+        ),
+        call(
+            "set_burst_size", p("self", Ref("Rate_limit")), p("value", FLOAT), doc="Set how much may be used at once.",
+        ),
+        call(
+            "set_fill_rate", p("self", Ref("Rate_limit")), p("value", FLOAT), doc="Set how much comes back per second.",
+        ),
     ),
 )

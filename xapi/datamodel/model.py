@@ -229,6 +229,7 @@ class Param:
     default: object = NO_DEFAULT
     since: str | None = None
     secret: bool = False
+    doc: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,9 +1,10 @@
 """The pool as a whole: its coordinator, high availability, shared settings and trust."""
 
-from xapi.datamodel.declare import EMERGENCY, HIDDEN, POOL_INTERNAL, SLAVE_LOCAL, call, define, p, ro, rw, static
+from xapi.datamodel import pool_messages
+from xapi.datamodel.declare import define, ro, rw, static
 from xapi.datamodel.defaults import EPOCH, NULL_REF
 from xapi.datamodel.model import BOOL, DATETIME, INT, STRING, Enum, Map, Ref, Set
-from xapi.datamodel.roles import CLIENT_CERT, LOCAL_ROOT, POOL_ADMIN, READ_ONLY, VM_OPERATOR
+from xapi.datamodel.roles import CLIENT_CERT, VM_OPERATOR
 
 pool = define(
     "pool",
@@ -34,313 +35,193 @@ pool = define(
         ro("ha_overcommitted", BOOL, False, since="orlando", doc="There is no plan for as many failures as asked."),
         ro("blobs", Map(STRING, Ref("blob")), {}, since="orlando"),
         rw("tags", Set(STRING), [], role=VM_OPERATOR, since="orlando"),
-        rw("gui_config", Map(STRING, STRING), {}, role=VM_OPERATOR, since="orlando"),
-        rw("health_check_config", Map(STRING, STRING), {}, since="dundee"),
+        rw(
+            "gui_config", Map(STRING, STRING), {}, role=VM_OPERATOR, since="orlando",
+            doc="Settings that graphical clients keep in the pool.",
+        ),
+        rw(
+            "health_check_config", Map(STRING, STRING), {}, since="dundee",
+            doc="Settings of the health-check service that clients keep in the pool.",
+        ),
         ro("wlb_url", STRING, "", since="george", doc="Address of the workload balancing service."),
-        ro("wlb_username", STRING, "", since="george"),
-        ro("wlb_password", Ref("secret"), internal_only=True, since="george"),
-        rw("wlb_enabled", BOOL, False, role_extra=(CLIENT_CERT,), since="george"),
-        rw("wlb_verify_cert", BOOL, False, since="george, deprecated 1.290.0"),
-        ro("redo_log_enabled", BOOL, False, since="midnight-ride"),
-        ro("redo_log_vdi", Ref("VDI"), NULL_REF, since="midnight-ride"),
-        ro("vswitch_controller", STRING, "", since="midnight-ride, deprecated falcon"),
-        ro("restrictions", Map(STRING, STRING), {}, since="midnight-ride"),
-        ro("metadata_VDIs", Set(Ref("VDI")), since="boston"),
-        ro("ha_cluster_stack", STRING, "", since="dundee"),
+        ro("wlb_username", STRING, "", since="george", doc="Account at the workload-balancing server."),
+        ro(
+            "wlb_password", Ref("secret"), internal_only=True, since="george",
+            doc="Secret that holds the password for the workload-balancing server.",
+        ),
+        rw(
+            "wlb_enabled", BOOL, False, role_extra=(CLIENT_CERT,), since="george",
+            doc="Whether advice of the workload-balancing server is used.",
+        ),
+        rw(
+            "wlb_verify_cert", BOOL, False, since="george, deprecated 1.290.0",
+            doc="Whether the certificate of the workload-balancing server is checked.",
+        ),
+        ro(
+            "redo_log_enabled", BOOL, False, since="midnight-ride",
+            doc="Whether database changes are also written to a log on shared storage as they happen.",
+        ),
+        ro(
+            "redo_log_vdi", Ref("VDI"), NULL_REF, since="midnight-ride",
+            doc="The disk that holds the redo log; null if there is none.",
+        ),
+        ro(
+            "vswitch_controller", STRING, "", since="midnight-ride, deprecated falcon",
+            doc="Address of a controller for Open vSwitch. Replaced by class SDN_controller.",
+        ),
+        ro(
+            "restrictions", Map(STRING, STRING), {}, since="midnight-ride",
+            doc="Features that the licence or edition switches off, by feature flag; everything is permitted here.",
+        ),
+        ro(
+            "metadata_VDIs", Set(Ref("VDI")), since="boston",
+            doc="Disks on shared storage that hold copies of this pool's database, for disaster recovery.",
+        ),
+        ro(
+            "ha_cluster_stack", STRING, "", since="dundee",
+            doc="Name of the cluster software that high availability runs on; empty while it is off.",
+        ),
         ro("allowed_operations", Set(Enum("pool_allowed_operations")), [], persist=False),
         ro("current_operations", Map(STRING, Enum("pool_allowed_operations")), {}, persist=False),
-        ro("guest_agent_config", Map(STRING, STRING), {}, since="dundee"),
-        ro("cpu_info", Map(STRING, STRING), {}, since="dundee"),
-        rw("policy_no_vendor_device", BOOL, False, since="dundee, deprecated 24.14.0"),
-        rw("live_patching_disabled", BOOL, False, since="ely"),
-        ro("igmp_snooping_enabled", BOOL, False, since="inverness"),
-        static("uefi_certificates", STRING, "", since="quebec, changed 22.16.0"),
-        static("custom_uefi_certificates", STRING, "", since="prototyped 24.0.0"),
-        rw("is_psr_pending", BOOL, False, since="stockholm_psr"),
-        ro("tls_verification_enabled", BOOL, False, since="1.290.0"),
-        ro("repositories", Set(Ref("Repository")), [], ignore_foreign_key=True, since="1.301.0"),
-        ro("client_certificate_auth_enabled", BOOL, False, since="1.318.0"),
-        ro("client_certificate_auth_name", STRING, "", since="1.318.0"),
-        ro("repository_proxy_url", STRING, "", since="21.3.0"),
-        ro("repository_proxy_username", STRING, "", since="21.3.0"),
-        ro("repository_proxy_password", Ref("secret"), NULL_REF, since="21.3.0, changed 23.9.0"),
-        rw("migration_compression", BOOL, False, since="prototyped 22.33.0"),
-        rw("coordinator_bias", BOOL, True, since="prototyped 22.37.0, rio"),
-        static("local_auth_max_threads", INT, 8, since="prototyped 23.27.0"),
-        static("ext_auth_max_threads", INT, 1, since="prototyped 23.27.0"),
-        ro("ext_auth_cache_enabled", BOOL, True, since="prototyped 24.31.0"),
-        ro("ext_auth_cache_size", INT, 50, since="prototyped 24.31.0"),
-        ro("ext_auth_cache_expiry", INT, 300, since="prototyped 24.31.0"),
-        ro("telemetry_uuid", Ref("secret"), NULL_REF, since="prototyped 23.9.0"),
-        ro("telemetry_frequency", Enum("telemetry_frequency"), "weekly", since="prototyped 23.9.0"),
-        ro("telemetry_next_collection", DATETIME, EPOCH, since="prototyped 23.9.0"),
-        ro("last_update_sync", DATETIME, EPOCH, since="prototyped 23.18.0"),
-        ro("update_sync_frequency", Enum("update_sync_frequency"), "weekly", since="prototyped 23.18.0"),
-        ro("update_sync_day", INT, 0, since="prototyped 23.18.0"),
-        ro("update_sync_enabled", BOOL, False, since="prototyped 23.18.0"),
-        ro("recommendations", Map(STRING, STRING), {}, since="prototyped 24.19.1"),
-        rw("license_server", Map(STRING, STRING), {}, since="prototyped 25.6.0"),
-        rw("ha_reboot_vm_on_internal_shutdown", BOOL, True, since="prototyped 25.16.0"),
-        rw("limit_console_sessions", BOOL, False, since="prototyped 26.1.0"),
-        rw("vm_console_idle_timeout", INT, 0, since="prototyped 26.1.0"),
-        rw("auto_update_vm_secureboot_certificates", BOOL, False, since="prototyped 26.16.1"),
-    ),
-    messages=(
-        call(
-            "join", p("master_address", STRING), p("master_username", STRING), p("master_password", STRING),
-            errors=("JOINING_HOST_CANNOT_CONTAIN_SHARED_SRS",), doc="Bring this host into another pool.",
+        ro(
+            "guest_agent_config", Map(STRING, STRING), {}, since="dundee",
+            doc="Settings that are passed to the agents inside guests through xenstore.",
         ),
-        call(
-            "join_force", p("master_address", STRING), p("master_username", STRING), p("master_password", STRING),
-            doc="Bring this host into another pool despite differences.",
+        ro(
+            "cpu_info", Map(STRING, STRING), {}, since="dundee",
+            doc="The processors in summary: vendor, counts, and the features that all hosts share (the level guests "
+            "are given).",
         ),
-        call("eject", p("host", Ref("host")), doc="Throw a host out; it starts afresh."),
-        call("initial_auth", result=STRING, result_secret=True, flags=(HIDDEN,)),
-        call(
-            "exchange_certificates_on_join", p("uuid", STRING), p("certificate", STRING), result=Map(STRING, STRING),
-            flags=(HIDDEN,), since="1.298.0",
+        rw(
+            "policy_no_vendor_device", BOOL, False, since="dundee, deprecated 24.14.0",
+            doc="Whether new VMs by default do without the PCI device that makes Windows Update offer drivers.",
         ),
-        call(
-            "exchange_ca_certificates_on_join", p("import", Map(STRING, STRING)), p("export", Set(Ref("Certificate"))),
-            result=Map(STRING, STRING), flags=(HIDDEN,), since="1.320.0",
+        rw(
+            "live_patching_disabled", BOOL, False, since="ely",
+            doc="Whether updates are applied without patching the running hypervisor and kernel.",
         ),
-        call(
-            "emergency_transition_to_master", sync=True, flags=(EMERGENCY, SLAVE_LOCAL),
-            doc="Make this host coordinator when there is none.",
+        ro(
+            "igmp_snooping_enabled", BOOL, False, since="inverness",
+            doc="Whether bridges forward multicast only to the ports that asked for it.",
         ),
-        call(
-            "emergency_reset_master", p("master_address", STRING), sync=True, flags=(EMERGENCY, SLAVE_LOCAL),
-            doc="Tell this host where the coordinator is now.",
+        static(
+            "uefi_certificates", STRING, "", since="quebec, changed 22.16.0",
+            doc="UEFI variables (tar, base64) that guests' firmware gets on first boot: the ones now in force.",
         ),
-        call("recover_slaves", result=Set(Ref("host")), doc="Tell hosts that lost touch where the coordinator is."),
-        call("hello", p("host_uuid", STRING), p("host_address", STRING), result=Enum("hello_return"), flags=(HIDDEN,)),
-        call(
-            "is_slave", p("host", Ref("host")), result=BOOL, role=POOL_ADMIN, sync=True,
-            flags=(HIDDEN, EMERGENCY, SLAVE_LOCAL),
+        static(
+            "custom_uefi_certificates", STRING, "", since="prototyped 24.0.0",
+            doc="UEFI variables (tar, base64) that the administrator put in place of the default ones; empty for "
+            "the default.",
         ),
-        call(
-            "create_VLAN", p("device", STRING), p("network", Ref("network")), p("VLAN", INT), result=Set(Ref("PIF")),
-            errors=("VLAN_TAG_INVALID",), doc="A tagged network on one interface of every host alike.",
+        rw(
+            "is_psr_pending", BOOL, False, since="stockholm_psr",
+            doc="Whether a rotation of the pool's secret was begun on some hosts and has not ended.",
         ),
-        call(
-            "management_reconfigure", p("network", Ref("network")),
-            errors=(
-                "HA_IS_ENABLED", "PIF_NOT_PRESENT", "CANNOT_PLUG_BOND_SLAVE", "PIF_INCOMPATIBLE_PRIMARY_ADDRESS_TYPE",
-                "PIF_HAS_NO_NETWORK_CONFIGURATION", "PIF_HAS_NO_V6_NETWORK_CONFIGURATION",
-            ),
-            since="inverness",
+        ro(
+            "tls_verification_enabled", BOOL, False, since="1.290.0",
+            doc="Whether hosts of the pool check each other's certificates.",
         ),
-        call(
-            "create_VLAN_from_PIF", p("pif", Ref("PIF")), p("network", Ref("network")), p("VLAN", INT),
-            result=Set(Ref("PIF")), errors=("VLAN_TAG_INVALID",),
+        ro(
+            "repositories", Set(Ref("Repository")), [], ignore_foreign_key=True, since="1.301.0",
+            doc="The repositories that updates come from.",
         ),
-        call(
-            "enable_ha", p("heartbeat_srs", Set(Ref("SR"))), p("configuration", Map(STRING, STRING)),
-            role_extra=(CLIENT_CERT,), since="miami", doc="Turn high availability on.",
+        ro(
+            "client_certificate_auth_enabled", BOOL, False, since="1.318.0",
+            doc="Whether a client may log in with a TLS certificate.",
         ),
-        call("disable_ha", role_extra=(CLIENT_CERT,), since="miami", doc="Turn high availability off."),
-        call("sync_database", doc="Copy the database to all hosts now."),
-        call(
-            "designate_new_master", p("host", Ref("host")), since="miami",
-            doc="Hand over to another coordinator in good order.",
+        ro(
+            "client_certificate_auth_name", STRING, "", since="1.318.0",
+            doc="The name (common or alternative) that a client's certificate must carry.",
         ),
-        call("ha_prevent_restarts_for", p("seconds", INT), sync=True, since="orlando-update-1"),
-        call("ha_failover_plan_exists", p("n", INT), result=BOOL, sync=True, since="orlando"),
-        call("ha_compute_max_host_failures_to_tolerate", result=INT, sync=True, since="orlando"),
-        call(
-            "ha_compute_hypothetical_max_host_failures_to_tolerate", p("configuration", Map(Ref("VM"), STRING)),
-            result=INT, role=READ_ONLY, sync=True, since="orlando",
+        ro(
+            "repository_proxy_url", STRING, "", since="21.3.0",
+            doc="HTTP proxy through which updates are downloaded; empty for none.",
         ),
-        call(
-            "ha_compute_vm_failover_plan", p("failed_hosts", Set(Ref("host"))), p("failed_vms", Set(Ref("VM"))),
-            result=Map(Ref("VM"), Map(STRING, STRING)), sync=True, since="orlando",
+        ro(
+            "repository_proxy_username", STRING, "", since="21.3.0",
+            doc="Account at the proxy; empty if it asks for none.",
         ),
-        call("set_ha_host_failures_to_tolerate", p("self", Ref("pool")), p("value", INT), since="orlando"),
-        call(
-            "create_new_blob", p("pool", Ref("pool")), p("name", STRING), p("mime_type", STRING),
-            p("public", BOOL, False, since="tampa"), result=Ref("blob"), since="orlando",
+        ro(
+            "repository_proxy_password", Ref("secret"), NULL_REF, since="21.3.0, changed 23.9.0",
+            doc="Secret that holds the proxy's password; null if it asks for none.",
         ),
-        call("ha_schedule_plan_recomputation", role=LOCAL_ROOT, flags=(HIDDEN, POOL_INTERNAL), since="orlando"),
-        call("enable_binary_storage", flags=(HIDDEN,), since="orlando"),
-        call("disable_binary_storage", flags=(HIDDEN,), since="orlando"),
-        call(
-            "enable_external_auth", p("pool", Ref("pool")), p("config", Map(STRING, STRING)), p("service_name", STRING),
-            p("auth_type", STRING), role=POOL_ADMIN, sync=True, since="george",
+        rw(
+            "migration_compression", BOOL, False, since="prototyped 22.33.0",
+            doc="Whether guests' memory is compressed on its way between hosts unless the call says otherwise.",
         ),
-        call(
-            "disable_external_auth", p("pool", Ref("pool")), p("config", Map(STRING, STRING), {}), role=POOL_ADMIN,
-            sync=True, since="george",
+        rw(
+            "coordinator_bias", BOOL, True, since="prototyped 22.37.0, rio",
+            doc="Whether VMs are placed on the coordinator only when other hosts will not do.",
         ),
-        call(
-            "external_auth_set_ldaps", p("pool", Ref("pool")), p("ldaps", BOOL), p("force", BOOL, False),
-            role=POOL_ADMIN, sync=True, since="26.16.0",
+        static(
+            "local_auth_max_threads", INT, 8, since="prototyped 23.27.0",
+            doc="Most logins of local accounts that are checked at the same time.",
         ),
-        call("detect_nonhomogeneous_external_auth", p("pool", Ref("pool")), sync=True, since="george"),
-        call(
-            "initialize_wlb", p("wlb_url", STRING), p("wlb_username", STRING), p("wlb_password", STRING),
-            p("xenserver_username", STRING), p("xenserver_password", STRING), since="george",
+        static(
+            "ext_auth_max_threads", INT, 1, since="prototyped 23.27.0",
+            doc="Most logins that the external directory is asked about at the same time.",
         ),
-        call("deconfigure_wlb", since="george"),
-        call("send_wlb_configuration", p("config", Map(STRING, STRING)), since="george"),
-        call("retrieve_wlb_configuration", result=Map(STRING, STRING), role=READ_ONLY, since="george"),
-        call("retrieve_wlb_recommendations", result=Map(Ref("VM"), Set(STRING)), role=READ_ONLY, since="george"),
-        call(
-            "send_test_post", p("host", STRING), p("port", INT), p("body", STRING), result=STRING, role=POOL_ADMIN,
-            since="george",
+        ro(
+            "ext_auth_cache_enabled", BOOL, True, since="prototyped 24.31.0",
+            doc="Whether successful external logins are remembered for a while.",
         ),
-        call("certificate_install", p("name", STRING), p("cert", STRING), since="george, deprecated 1.290.0"),
-        call("certificate_uninstall", p("name", STRING), since="george, deprecated 1.290.0"),
-        call("certificate_list", result=Set(STRING), since="george, deprecated 1.290.0"),
-        call(
-            "install_ca_certificate", p("name", STRING), p("cert", STRING), role_extra=(CLIENT_CERT,),
-            since="1.290.0, deprecated 26.13.0",
+        ro("ext_auth_cache_size", INT, 50, since="prototyped 24.31.0", doc="Most external logins that are remembered."),
+        ro(
+            "ext_auth_cache_expiry", INT, 300, since="prototyped 24.31.0",
+            doc="Seconds after which a remembered external login is checked again.",
         ),
-        call(
-            "uninstall_ca_certificate", p("name", STRING), p("force", BOOL, False, since="24.35.0"),
-            role_extra=(CLIENT_CERT,), since="1.290.0, changed 24.35.0, deprecated 26.13.0",
+        ro(
+            "telemetry_uuid", Ref("secret"), NULL_REF, since="prototyped 23.9.0",
+            doc="Secret that holds the identifier under which the pool would send telemetry.",
         ),
-        call("crl_install", p("name", STRING), p("cert", STRING), since="george"),
-        call("crl_uninstall", p("name", STRING), since="george"),
-        call("crl_list", result=Set(STRING), since="george"),
-        call("certificate_sync", since="george"),
-        call("enable_tls_verification", role=POOL_ADMIN, sync=True, since="1.290.0"),
-        call("enable_redo_log", p("sr", Ref("SR")), since="midnight-ride"),
-        call("disable_redo_log", since="midnight-ride"),
-        call(
-            "audit_log_append", p("line", STRING), role=POOL_ADMIN, flags=(HIDDEN, POOL_INTERNAL),
-            since="midnight-ride",
+        ro(
+            "telemetry_frequency", Enum("telemetry_frequency"), "weekly", since="prototyped 23.9.0",
+            doc="How often telemetry would be collected.",
         ),
-        call("set_vswitch_controller", p("address", STRING), since="midnight-ride, extended cowley, deprecated falcon"),
-        call(
-            "test_archive_target", p("self", Ref("pool")), p("config", Map(STRING, STRING)), result=STRING, sync=True,
-            since="cowley",
+        ro(
+            "telemetry_next_collection", DATETIME, EPOCH, since="prototyped 23.9.0",
+            doc="When telemetry would be collected next.",
         ),
-        call("enable_local_storage_caching", p("self", Ref("pool")), since="cowley"),
-        call("disable_local_storage_caching", p("self", Ref("pool")), since="cowley"),
-        call(
-            "get_license_state", p("self", Ref("pool")), result=Map(STRING, STRING), role=READ_ONLY, since="clearwater",
+        ro(
+            "last_update_sync", DATETIME, EPOCH, since="prototyped 23.18.0",
+            doc="When the pool last fetched the metadata of its update repositories; the epoch if never.",
         ),
-        call("apply_edition", p("self", Ref("pool")), p("edition", STRING), since="clearwater"),
-        call(
-            "enable_ssl_legacy", p("self", Ref("pool")), removed=True,
-            since="dundee, deprecated dundee, removed stockholm",
+        ro(
+            "update_sync_frequency", Enum("update_sync_frequency"), "weekly", since="prototyped 23.18.0",
+            doc="How often the metadata of update repositories is fetched by itself.",
         ),
-        call("disable_ssl_legacy", p("self", Ref("pool")), since="dundee, deprecated stockholm"),
-        call("set_igmp_snooping_enabled", p("self", Ref("pool")), p("value", BOOL), since="inverness"),
-        call("has_extension", p("self", Ref("pool")), p("name", STRING), result=BOOL, role=POOL_ADMIN, since="dundee"),
-        call(
-            "add_to_guest_agent_config", p("self", Ref("pool")), p("key", STRING), p("value", STRING), role=POOL_ADMIN,
-            since="dundee",
+        ro(
+            "update_sync_day", INT, 0, since="prototyped 23.18.0",
+            doc="Day of the week (0 is Sunday) of a weekly fetch; 0 for a daily one.",
         ),
-        call(
-            "remove_from_guest_agent_config", p("self", Ref("pool")), p("key", STRING), role=POOL_ADMIN, since="dundee",
+        ro(
+            "update_sync_enabled", BOOL, False, since="prototyped 23.18.0",
+            doc="Whether the metadata of update repositories is fetched by itself.",
         ),
-        call(
-            "rotate_secret",
-            errors=(
-                "INTERNAL_ERROR", "HOST_IS_SLAVE", "CANNOT_CONTACT_HOST", "HA_IS_ENABLED",
-                "NOT_SUPPORTED_DURING_UPGRADE",
-            ),
-            role=POOL_ADMIN, since="stockholm_psr",
+        ro(
+            "recommendations", Map(STRING, STRING), {}, since="prototyped 24.19.1",
+            doc="Recommended settings of the pool, e.g. from its vendor.",
         ),
-        call(
-            "set_repositories", p("self", Ref("pool")), p("value", Set(Ref("Repository"))), role_extra=(CLIENT_CERT,),
-            since="1.301.0",
+        rw(
+            "license_server", Map(STRING, STRING), {}, since="prototyped 25.6.0",
+            doc="Address and port of the licence server for hosts without their own; none is needed here.",
         ),
-        call(
-            "add_repository", p("self", Ref("pool")), p("value", Ref("Repository")), role_extra=(CLIENT_CERT,),
-            since="1.301.0",
+        rw(
+            "ha_reboot_vm_on_internal_shutdown", BOOL, True, since="prototyped 25.16.0",
+            doc="Whether a protected VM that shuts itself down is started again.",
         ),
-        call(
-            "remove_repository", p("self", Ref("pool")), p("value", Ref("Repository")), role_extra=(CLIENT_CERT,),
-            since="1.301.0",
+        rw(
+            "limit_console_sessions", BOOL, False, since="prototyped 26.1.0",
+            doc="Whether a VM's console serves only one client at a time.",
         ),
-        call(
-            "sync_updates", p("self", Ref("pool")), p("force", BOOL), p("token", STRING, ""), p("token_id", STRING, ""),
-            p("username", STRING, "", since="25.7.0"), p("password", STRING, "", since="25.7.0"), result=STRING,
-            role_extra=(CLIENT_CERT,), since="1.329.0, changed 25.7.0",
+        rw(
+            "vm_console_idle_timeout", INT, 0, since="prototyped 26.1.0",
+            doc="Seconds after which an unused connection to a VM's console is closed; 0 for never.",
         ),
-        call(
-            "check_update_readiness", p("self", Ref("pool")), p("requires_reboot", BOOL), result=Set(Set(STRING)),
-            role_extra=(CLIENT_CERT,), since="1.304.0",
-        ),
-        call(
-            "enable_client_certificate_auth", p("self", Ref("pool")), p("name", STRING), role_extra=(CLIENT_CERT,),
-            since="1.318.0",
-        ),
-        call("disable_client_certificate_auth", p("self", Ref("pool")), role_extra=(CLIENT_CERT,), since="1.318.0"),
-        call(
-            "configure_repository_proxy", p("self", Ref("pool")), p("url", STRING), p("username", STRING),
-            p("password", STRING), role_extra=(CLIENT_CERT,), since="21.3.0",
-        ),
-        call("disable_repository_proxy", p("self", Ref("pool")), role_extra=(CLIENT_CERT,), since="21.4.0"),
-        call(
-            "set_uefi_certificates", p("self", Ref("pool")), p("value", STRING), role=POOL_ADMIN,
-            since="22.16.0, deprecated 24.0.0",
-        ),
-        call(
-            "set_custom_uefi_certificates", p("self", Ref("pool")), p("value", STRING), role=POOL_ADMIN,
-            since="prototyped 24.0.0",
-        ),
-        call("set_https_only", p("self", Ref("pool")), p("value", BOOL), since="prototyped 22.27.0"),
-        call(
-            "set_telemetry_next_collection", p("self", Ref("pool")), p("value", DATETIME), role=POOL_ADMIN,
-            since="prototyped 23.9.0",
-        ),
-        call("reset_telemetry_uuid", p("self", Ref("pool")), role=POOL_ADMIN, since="prototyped 23.9.0"),
-        call(
-            "configure_update_sync", p("self", Ref("pool")), p("update_sync_frequency", Enum("update_sync_frequency")),
-            p("update_sync_day", INT), since="prototyped 23.18.0",
-        ),
-        call("set_update_sync_enabled", p("self", Ref("pool")), p("value", BOOL), since="prototyped 23.18.0"),
-        call(
-            "set_local_auth_max_threads", p("self", Ref("pool")), p("value", INT), sync=True,
-            since="prototyped 23.27.0",
-        ),
-        call(
-            "set_ext_auth_max_threads", p("self", Ref("pool")), p("value", INT), sync=True, since="prototyped 23.27.0",
-        ),
-        call("set_ext_auth_cache_enabled", p("self", Ref("pool")), p("value", BOOL), since="prototyped 24.31.0"),
-        call("set_ext_auth_cache_size", p("self", Ref("pool")), p("value", INT), since="prototyped 24.31.0"),
-        call("set_ext_auth_cache_expiry", p("self", Ref("pool")), p("value", INT), since="prototyped 24.31.0"),
-        call(
-            "get_guest_secureboot_readiness", p("self", Ref("pool")), result=Enum("pool_guest_secureboot_readiness"),
-            sync=True, since="prototyped 24.17.0",
-        ),
-        call("enable_ssh", p("self", Ref("pool")), role=POOL_ADMIN, since="prototyped 25.13.0"),
-        call("disable_ssh", p("self", Ref("pool")), role=POOL_ADMIN, since="prototyped 25.13.0"),
-        call(
-            "set_ssh_enabled_timeout", p("self", Ref("pool")), p("value", INT), role=POOL_ADMIN,
-            since="prototyped 25.21.0",
-        ),
-        call(
-            "set_console_idle_timeout", p("self", Ref("pool")), p("value", INT), role=POOL_ADMIN,
-            since="prototyped 25.21.0",
-        ),
-        call(
-            "set_ssh_auto_mode", p("self", Ref("pool")), p("value", BOOL), role=POOL_ADMIN, since="prototyped 25.27.0",
-        ),
-        call(
-            "install_trusted_certificate", p("self", Ref("pool")), p("ca", BOOL), p("cert", STRING),
-            p("purpose", Set(Enum("certificate_purpose"))), role_extra=(CLIENT_CERT,), since="prototyped 26.13.0",
-        ),
-        call(
-            "uninstall_trusted_certificate", p("self", Ref("pool")), p("certificate", Ref("Certificate")),
-            role_extra=(CLIENT_CERT,), since="prototyped 26.13.0",
-        ),
-        call(
-            "sync_trusted_certificates_from", p("self", Ref("pool")), p("remote_pool", STRING),
-            p("remote_session", Ref("session")), p("remote_certificate", STRING), p("ca", BOOL),
-            result=Set(Ref("Certificate")), role_extra=(CLIENT_CERT,), since="prototyped 26.16.0",
-        ),
-        call(
-            "exchange_trusted_certificates_on_join", p("self", Ref("pool")), p("ca", BOOL),
-            p("import", Map(STRING, Set(STRING))), p("export", Set(Ref("Certificate"))),
-            result=Map(STRING, Set(STRING)), role_extra=(CLIENT_CERT,), flags=(HIDDEN,), since="prototyped 26.13.0",
-        ),
-        call(
-            "exchange_crls_on_join", p("self", Ref("pool")), p("import", Map(STRING, STRING)), p("export", Set(STRING)),
-            result=Map(STRING, STRING), role_extra=(CLIENT_CERT,), flags=(HIDDEN,), since="prototyped 26.13.0",
+        rw(
+            "auto_update_vm_secureboot_certificates", BOOL, False, since="prototyped 26.16.1",
+            doc="Whether VMs' Secure Boot certificates are brought up to date when they boot.",
         ),
     ),
+    messages=pool_messages.MESSAGES,
 )

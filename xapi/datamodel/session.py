@@ -29,7 +29,10 @@ session = define(
         ro("tasks", Set(Ref("task")), since="midnight-ride", doc="Work begun in it."),
         static("parent", Ref("session"), NULL_REF, since="midnight-ride", doc="The session that began it."),
         ro("originator", STRING, "", since="clearwater", doc="What the client calls itself."),
-        ro("client_certificate", BOOL, False, since="21.2.0"),
+        ro(
+            "client_certificate", BOOL, False, since="21.2.0",
+            doc="Whether the client proved who it is with a TLS certificate instead of a password.",
+        ),
     ),
     messages=(
         call(
@@ -57,7 +60,11 @@ session = define(
             session=False, flags=(SECRET, EMERGENCY, SLAVE_LOCAL), since="miami",
             doc="A login that needs no database, by password.",
         ),
-        call("create_from_db_file", p("filename", STRING), result=Ref("session"), role=LOCAL_ROOT, since="dundee"),
+        call(
+            "create_from_db_file", p("filename", STRING), result=Ref("session"), role=LOCAL_ROOT, since="dundee",
+            doc="Open a read-only session on a database dump that lies on the coordinator. Getters then answer from "
+            "the dump; nothing can be changed through it.",
+        ),
         call(
             "local_logout", sync=True, flags=(EMERGENCY, SLAVE_LOCAL), since="miami",
             doc="End one that knows no database.",
@@ -82,12 +89,22 @@ auth = define(
     persist=False,
     events=False,
     messages=(
-        call("get_subject_identifier", p("subject_name", STRING), result=STRING, sync=True),
+        call(
+            "get_subject_identifier", p("subject_name", STRING), result=STRING, sync=True,
+            doc="Ask the external directory for the identifier of a user or group. Answers "
+            "SUBJECT_CANNOT_BE_RESOLVED if it has none of that name.",
+        ),
         call(
             "get_subject_information_from_identifier", p("subject_identifier", STRING), result=Map(STRING, STRING),
             sync=True,
+            doc="Ask the external directory for what it knows of a user or group: names, home, whether the account "
+            "is locked or expired.",
         ),
-        call("get_group_membership", p("subject_identifier", STRING), result=Set(STRING), sync=True),
+        call(
+            "get_group_membership", p("subject_identifier", STRING), result=Set(STRING), sync=True,
+            doc="Ask the external directory for the identifiers of all groups that a user or group is in, nested "
+            "ones included.",
+        ),
     ),
 )
 
@@ -99,19 +116,28 @@ subject = define(
     constructed=True,
     fields=(
         ro("uuid", STRING, since="rio"),
-        static("subject_identifier", STRING, ""),
+        static(
+            "subject_identifier", STRING, "",
+            doc="The user's or group's identifier in the external directory. Unique in the pool.",
+        ),
         static("other_config", Map(STRING, STRING), {}),
         ro(
             "roles", Set(Ref("role")), ["OpaqueRef:0165f154-ba3e-034e-6b27-5d271af109ba"], ignore_foreign_key=True,
-            since="midnight-ride",
+            since="midnight-ride", doc="Roles given to the user or to every member of the group; several add up.",
         ),
     ),
     messages=(
-        call("add_to_roles", p("self", Ref("subject")), p("role", Ref("role")), sync=True, since="midnight-ride"),
-        call("remove_from_roles", p("self", Ref("subject")), p("role", Ref("role")), sync=True, since="midnight-ride"),
+        call(
+            "add_to_roles", p("self", Ref("subject")), p("role", Ref("role")), sync=True, since="midnight-ride",
+            doc="Give the subject a role. It counts from the subject's next login.",
+        ),
+        call(
+            "remove_from_roles", p("self", Ref("subject")), p("role", Ref("role")), sync=True, since="midnight-ride",
+            doc="Take a role from the subject. Sessions that are open keep theirs until they are validated again.",
+        ),
         call(
             "get_permissions_name_label", p("self", Ref("subject")), result=Set(STRING), role=READ_ONLY, sync=True,
-            since="midnight-ride",
+            since="midnight-ride", doc="Return the names of all permissions that the subject's roles have together.",
         ),
     ),
 )
@@ -124,16 +150,34 @@ role = define(
     force_custom=Qualifier.STATIC_RO,
     fields=(
         ro("uuid", STRING, since="rio"),
-        static("name__label", STRING, ""),
-        static("name__description", STRING, ""),
-        static("subroles", Set(Ref("role")), [], ignore_foreign_key=True),
-        ro("is_internal", BOOL, False, since="22.5.0"),
+        static("name__label", STRING, "", doc="Name of the role or permission, e.g. `pool-operator` or `vm.start`."),
+        static("name__description", STRING, "", doc="What the role is meant for."),
+        static(
+            "subroles", Set(Ref("role")), [], ignore_foreign_key=True,
+            doc="The permissions that a role consists of; empty for a permission.",
+        ),
+        ro(
+            "is_internal", BOOL, False, since="22.5.0",
+            doc="Whether the role is for the toolstack's own use and should not be offered to people.",
+        ),
     ),
     messages=(
-        call("get_permissions", p("self", Ref("role")), result=Set(Ref("role")), role=READ_ONLY, sync=True),
-        call("get_permissions_name_label", p("self", Ref("role")), result=Set(STRING), role=READ_ONLY, sync=True),
-        call("get_by_permission", p("permission", Ref("role")), result=Set(Ref("role")), role=READ_ONLY, sync=True),
-        call("get_by_permission_name_label", p("label", STRING), result=Set(Ref("role")), role=READ_ONLY, sync=True),
+        call(
+            "get_permissions", p("self", Ref("role")), result=Set(Ref("role")), role=READ_ONLY, sync=True,
+            doc="Return the permissions that a role has; a permission has itself.",
+        ),
+        call(
+            "get_permissions_name_label", p("self", Ref("role")), result=Set(STRING), role=READ_ONLY, sync=True,
+            doc="As `get_permissions`, but the names.",
+        ),
+        call(
+            "get_by_permission", p("permission", Ref("role")), result=Set(Ref("role")), role=READ_ONLY, sync=True,
+            doc="Return the roles that have a permission.",
+        ),
+        call(
+            "get_by_permission_name_label", p("label", STRING), result=Set(Ref("role")), role=READ_ONLY, sync=True,
+            doc="As `get_by_permission`, by the permission's name, e.g. `VM.start`; case does not matter.",
+        ),
     ),
 )
 
@@ -147,8 +191,8 @@ user = define(
     constructed=True,
     fields=(
         ro("uuid", STRING, since="rio"),
-        static("short_name", STRING, since="rio"),
-        rw("fullname", STRING, since="rio"),
+        static("short_name", STRING, since="rio", doc="Name to log in with."),
+        rw("fullname", STRING, since="rio", doc="The user's own name."),
         rw("other_config", Map(STRING, STRING), {}, since="orlando"),
     ),
 )

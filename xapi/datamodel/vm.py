@@ -1,14 +1,11 @@
 """Virtual machines and what is measured of them."""
 
-from xapi.datamodel.declare import HIDDEN, NO_CURRENT_OPERATIONS, POOL_INTERNAL, call, define, p, ro, rw, static
+from xapi.datamodel import vm_messages
+from xapi.datamodel.declare import define, ro, rw, static
 from xapi.datamodel.defaults import EPOCH, NULL_REF
-from xapi.datamodel.model import BOOL, DATETIME, FLOAT, INT, STRING, Enum, Map, Record, Ref, Set
+from xapi.datamodel.model import BOOL, DATETIME, FLOAT, INT, STRING, Enum, Map, Ref, Set
 from xapi.datamodel.roles import (
-    CLIENT_CERT,
-    LOCAL_ROOT,
     POOL_ADMIN,
-    POOL_OPERATOR,
-    READ_ONLY,
     VM_ADMIN,
     VM_OPERATOR,
     VM_POWER_ADMIN,
@@ -50,7 +47,10 @@ VM = define(
         ),
         rw("affinity", Ref("host"), role=VM_POWER_ADMIN, doc="The host it would rather run on."),
         ro("memory__overhead", INT, 0, tag="memory", doc="Bytes the hypervisor needs on top of the guest's own."),
-        static("memory__target", INT, 0, tag="memory", since="rio, deprecated midnight-ride"),
+        static(
+            "memory__target", INT, 0, tag="memory", since="rio, deprecated midnight-ride",
+            doc="Deprecated: bytes that ballooning aims at.",
+        ),
         static("memory__static_max", INT, tag="memory", doc="Bytes the guest sees at boot; fixed while it runs."),
         static("memory__dynamic_max", INT, tag="memory", doc="Upper end, in bytes, of the range it is ballooned in."),
         static("memory__dynamic_min", INT, tag="memory", doc="Lower end, in bytes, of the range it is ballooned in."),
@@ -58,28 +58,38 @@ VM = define(
         rw("VCPUs__params", Map(STRING, STRING), doc="Scheduling: weight, cap, mask."),
         static("VCPUs__max", INT, doc="Processors that can be plugged at most."),
         static("VCPUs__at_startup", INT, doc="Processors at boot."),
-        rw("actions__after_softreboot", Enum("on_softreboot_behavior"), "soft_reboot", since="prototyped 23.1.0"),
+        rw(
+            "actions__after_softreboot", Enum("on_softreboot_behavior"), "soft_reboot", since="prototyped 23.1.0",
+            doc="What happens when the guest reboots itself without leaving its domain (kexec).",
+        ),
         rw("actions__after_shutdown", Enum("on_normal_exit"), doc="What follows when the guest shuts itself down."),
         rw("actions__after_reboot", Enum("on_normal_exit"), doc="What follows when the guest reboots itself."),
         static("actions__after_crash", Enum("on_crash_behaviour"), doc="What follows when the guest crashes."),
-        ro("consoles", Set(Ref("console"))),
-        ro("VIFs", Set(Ref("VIF")), tag="networking"),
-        ro("VBDs", Set(Ref("VBD"))),
-        ro("VUSBs", Set(Ref("VUSB"))),
-        ro("crash_dumps", Set(Ref("crashdump"))),
-        ro("VTPMs", Set(Ref("VTPM"))),
-        rw("PV__bootloader", STRING),
-        rw("PV__kernel", STRING),
-        rw("PV__ramdisk", STRING),
-        rw("PV__args", STRING),
-        rw("PV__bootloader_args", STRING),
-        rw("PV__legacy_args", STRING),
+        ro("consoles", Set(Ref("console")), doc="Ways to see and operate the VM while it runs."),
+        ro("VIFs", Set(Ref("VIF")), tag="networking", doc="Its network interfaces."),
+        ro("VBDs", Set(Ref("VBD")), doc="Its disks and drives."),
+        ro("VUSBs", Set(Ref("VUSB")), doc="USB devices passed through to it."),
+        ro("crash_dumps", Set(Ref("crashdump")), doc="Dumps of earlier crashes. No longer made."),
+        ro("VTPMs", Set(Ref("VTPM")), doc="Its virtual trusted platform module, if any."),
+        rw(
+            "PV__bootloader", STRING,
+            doc="Paravirtualised only: program in dom0 that finds the kernel, e.g. pygrub; empty if the kernel is "
+            "named directly.",
+        ),
+        rw("PV__kernel", STRING, doc="Paravirtualised only: kernel image in dom0."),
+        rw("PV__ramdisk", STRING, doc="Paravirtualised only: initial ramdisk in dom0."),
+        rw("PV__args", STRING, doc="Paravirtualised only: the kernel's command line."),
+        rw("PV__bootloader_args", STRING, doc="Paravirtualised only: arguments for the bootloader."),
+        rw("PV__legacy_args", STRING, doc="Paravirtualised only: arguments of very old kernels."),
         static(
             "HVM__boot_policy", STRING, since="rio, deprecated kolkata",
             doc="Empty for PV guests; \"BIOS order\" for HVM guests.",
         ),
         rw("HVM__boot_params", Map(STRING, STRING), doc="firmware, boot order and the like."),
-        static("HVM__shadow_multiplier", FLOAT, 1.0, since="miami"),
+        static(
+            "HVM__shadow_multiplier", FLOAT, 1.0, since="miami",
+            doc="By how much more memory than usual is set aside for shadow page tables; at least 1.0.",
+        ),
         static(
             "platform", Map(STRING, STRING), key_roles={"hvm_serial": POOL_ADMIN},
             doc="Virtual hardware: switches that the domain is built by.",
@@ -108,7 +118,10 @@ VM = define(
             "xenstore_data", Map(STRING, STRING), {}, has_effect=True, since="miami",
             doc="Keys put below vm-data in xenstore when it starts.",
         ),
-        static("ha_always_run", BOOL, False, since="orlando, deprecated boston"),
+        static(
+            "ha_always_run", BOOL, False, since="orlando, deprecated boston",
+            doc="Deprecated: whether HA is to keep it running; follows `ha_restart_priority`.",
+        ),
         static(
             "ha_restart_priority", STRING, "", since="orlando", doc="restart, best-effort, or empty for unprotected.",
         ),
@@ -127,28 +140,43 @@ VM = define(
             "snapshot_info", Map(STRING, STRING), {}, since="midnight-ride",
             doc="What is known about the snapshot, such as whether it has memory.",
         ),
-        ro("snapshot_metadata", STRING, "", since="midnight-ride"),
+        ro(
+            "snapshot_metadata", STRING, "", since="midnight-ride",
+            doc="Of a snapshot or suspended VM: its record as it was, encoded, for reverting.",
+        ),
         ro(
             "parent", Ref("VM"), "", since="midnight-ride",
             doc="The snapshot this VM was last derived from or reverted to.",
         ),
-        ro("children", Set(Ref("VM")), since="midnight-ride"),
+        ro(
+            "children", Set(Ref("VM")), since="midnight-ride",
+            doc="VMs and snapshots that were made from this one or reverted to it.",
+        ),
         ro(
             "bios_strings", Map(STRING, STRING), {}, since="midnight-ride",
             doc="What the virtual BIOS says of its maker.",
         ),
-        static("protection_policy", Ref("VMPP"), NULL_REF, since="cowley, deprecated clearwater"),
-        static("is_snapshot_from_vmpp", BOOL, False, since="cowley, deprecated clearwater, removed clearwater"),
-        static("snapshot_schedule", Ref("VMSS"), NULL_REF, since="falcon"),
-        static("is_vmss_snapshot", BOOL, False, since="falcon"),
+        static(
+            "protection_policy", Ref("VMPP"), NULL_REF, since="cowley, deprecated clearwater",
+            doc="Left from protection policies; always null.",
+        ),
+        static(
+            "is_snapshot_from_vmpp", BOOL, False, since="cowley, deprecated clearwater, removed clearwater",
+            doc="Removed: whether a protection policy made it.",
+        ),
+        static(
+            "snapshot_schedule", Ref("VMSS"), NULL_REF, since="falcon",
+            doc="Schedule that snapshots it; null for none.",
+        ),
+        static("is_vmss_snapshot", BOOL, False, since="falcon", doc="Whether a schedule made this snapshot."),
         static("appliance", Ref("VM_appliance"), NULL_REF, doc="The appliance it belongs to."),
         static("start_delay", INT, 0, since="boston", doc="Seconds to wait after it before the next order starts."),
         static(
             "shutdown_delay", INT, 0, since="boston", doc="Seconds to wait after it before the next order shuts down.",
         ),
         static("order", INT, 0, since="boston", doc="Place in starting and, reversed, shutting down."),
-        ro("VGPUs", Set(Ref("VGPU")), since="boston"),
-        ro("attached_PCIs", Set(Ref("PCI")), since="boston"),
+        ro("VGPUs", Set(Ref("VGPU")), since="boston", doc="Its graphics processors."),
+        ro("attached_PCIs", Set(Ref("PCI")), since="boston", doc="PCI devices that are passed through to it now."),
         rw("suspend_SR", Ref("SR"), NULL_REF, since="boston", doc="Where its memory is kept while suspended."),
         static("version", INT, 0, since="boston", doc="How often it was recovered from backup."),
         static(
@@ -163,447 +191,41 @@ VM = define(
             doc="Offers Windows Update drivers a device to match.",
         ),
         ro("requires_reboot", BOOL, False, since="ely", doc="Some change awaits a reboot."),
-        static("reference_label", STRING, "", since="ely"),
-        static("domain_type", Enum("domain_type"), "unspecified", since="prototyped jura, kolkata"),
-        static("NVRAM", Map(STRING, STRING), {}, since="naples"),
-        ro("pending_guidances", Set(Enum("update_guidances")), [], since="1.303.0"),
+        static(
+            "reference_label", STRING, "", since="ely",
+            doc="Name of the template it was made from, the same in every language.",
+        ),
+        static(
+            "domain_type", Enum("domain_type"), "unspecified", since="prototyped jura, kolkata",
+            doc="Kind of domain it runs as; decides about firmware, devices and how it boots.",
+        ),
+        static(
+            "NVRAM", Map(STRING, STRING), {}, since="naples",
+            doc="Non-volatile memory: UEFI variables under `EFI-variables` (base64).",
+        ),
+        ro(
+            "pending_guidances", Set(Enum("update_guidances")), [], since="1.303.0",
+            doc="What must be restarted before updates count for this VM.",
+        ),
         ro(
             "recommended_guidances", Set(Enum("update_guidances")), [], internal_only=True,
-            since="prototyped 23.18.0, removed 23.24.0",
+            since="prototyped 23.18.0, removed 23.24.0", doc="Removed: see `pending_guidances_recommended`.",
         ),
-        ro("pending_guidances_recommended", Set(Enum("update_guidances")), [], since="prototyped 24.10.0"),
-        ro("pending_guidances_full", Set(Enum("update_guidances")), [], since="prototyped 24.10.0"),
-        ro("groups", Set(Ref("VM_group")), since="prototyped 24.19.1"),
-        ro("secureboot_certificates_state", Enum("vm_secureboot_certificates_state"), "ok", since="prototyped 26.14.0"),
+        ro(
+            "pending_guidances_recommended", Set(Enum("update_guidances")), [], since="prototyped 24.10.0",
+            doc="What should be restarted for updates to count.",
+        ),
+        ro(
+            "pending_guidances_full", Set(Enum("update_guidances")), [], since="prototyped 24.10.0",
+            doc="What would have to be restarted for every update to count entirely.",
+        ),
+        ro("groups", Set(Ref("VM_group")), since="prototyped 24.19.1", doc="Groups it belongs to, at most one."),
+        ro(
+            "secureboot_certificates_state", Enum("vm_secureboot_certificates_state"), "ok",
+            since="prototyped 26.14.0", doc="Whether its Secure Boot certificates are those of the pool.",
+        ),
     ),
-    messages=(
-        call(
-            "snapshot", p("vm", Ref("VM")), p("new_name", STRING),
-            p("ignore_vdis", Set(Ref("VDI")), [], since="21.4.0"), result=Ref("VM"),
-            errors=("VM_BAD_POWER_STATE", "SR_FULL", "OPERATION_NOT_ALLOWED"), role=VM_POWER_ADMIN, tag="snapshots",
-            since="orlando", doc="A copy of the disks and settings as they are now.",
-        ),
-        call(
-            "snapshot_with_quiesce", p("vm", Ref("VM")), p("new_name", STRING), result=Ref("VM"),
-            errors=(
-                "VM_BAD_POWER_STATE", "SR_FULL", "OPERATION_NOT_ALLOWED", "VM_SNAPSHOT_WITH_QUIESCE_FAILED",
-                "VM_SNAPSHOT_WITH_QUIESCE_TIMEOUT", "VM_SNAPSHOT_WITH_QUIESCE_PLUGIN_DEOS_NOT_RESPOND",
-                "VM_SNAPSHOT_WITH_QUIESCE_NOT_SUPPORTED",
-            ),
-            role=VM_POWER_ADMIN, removed=True, since="orlando, deprecated quebec, removed quebec",
-        ),
-        call(
-            "clone", p("vm", Ref("VM")), p("new_name", STRING), result=Ref("VM"),
-            errors=("VM_BAD_POWER_STATE", "SR_FULL", "OPERATION_NOT_ALLOWED", "LICENCE_RESTRICTION"),
-            doc="A new VM on fast copies of the disks.",
-        ),
-        call(
-            "copy", p("vm", Ref("VM")), p("new_name", STRING), p("sr", Ref("SR")), result=Ref("VM"),
-            errors=("VM_BAD_POWER_STATE", "SR_FULL", "OPERATION_NOT_ALLOWED", "LICENCE_RESTRICTION"),
-            since="rio, extended cowley", doc="A new VM on full copies of the disks, maybe in another repository.",
-        ),
-        call(
-            "revert", p("snapshot", Ref("VM")),
-            errors=("VM_BAD_POWER_STATE", "OPERATION_NOT_ALLOWED", "SR_FULL", "VM_REVERT_FAILED"), role=VM_POWER_ADMIN,
-            tag="snapshots", since="midnight-ride",
-            doc="Put the disks and settings of a VM back to those of its snapshot.",
-        ),
-        call(
-            "checkpoint", p("vm", Ref("VM")), p("new_name", STRING), result=Ref("VM"),
-            errors=(
-                "VM_BAD_POWER_STATE", "SR_FULL", "OPERATION_NOT_ALLOWED", "VM_CHECKPOINT_SUSPEND_FAILED",
-                "VM_CHECKPOINT_RESUME_FAILED",
-            ),
-            role=VM_POWER_ADMIN, since="midnight-ride", doc="A snapshot with memory.",
-        ),
-        call(
-            "provision", p("vm", Ref("VM")),
-            errors=("VM_BAD_POWER_STATE", "SR_FULL", "OPERATION_NOT_ALLOWED", "LICENCE_RESTRICTION"),
-            doc="Make the disks that a template describes.",
-        ),
-        call(
-            "start", p("vm", Ref("VM")), p("start_paused", BOOL), p("force", BOOL),
-            errors=(
-                "VM_BAD_POWER_STATE", "VM_HVM_REQUIRED", "VM_IS_TEMPLATE", "OTHER_OPERATION_IN_PROGRESS",
-                "OPERATION_NOT_ALLOWED", "BOOTLOADER_FAILED", "UNKNOWN_BOOTLOADER", "NO_HOSTS_AVAILABLE",
-                "LICENCE_RESTRICTION",
-            ),
-            role=VM_OPERATOR, doc="Start on the best host.",
-        ),
-        call(
-            "start_on", p("vm", Ref("VM")), p("host", Ref("host")), p("start_paused", BOOL), p("force", BOOL),
-            errors=(
-                "VM_BAD_POWER_STATE", "VM_IS_TEMPLATE", "OTHER_OPERATION_IN_PROGRESS", "OPERATION_NOT_ALLOWED",
-                "BOOTLOADER_FAILED", "UNKNOWN_BOOTLOADER",
-            ),
-            role=VM_POWER_ADMIN, role_extra=(CLIENT_CERT,), doc="Start on a given host.",
-        ),
-        call(
-            "pause", p("vm", Ref("VM")),
-            errors=("VM_BAD_POWER_STATE", "OTHER_OPERATION_IN_PROGRESS", "OPERATION_NOT_ALLOWED", "VM_IS_TEMPLATE"),
-            role=VM_OPERATOR, doc="Stop its processors; memory stays.",
-        ),
-        call(
-            "unpause", p("vm", Ref("VM")), errors=("VM_BAD_POWER_STATE", "OPERATION_NOT_ALLOWED", "VM_IS_TEMPLATE"),
-            role=VM_OPERATOR, doc="Let its processors go on.",
-        ),
-        call(
-            "clean_shutdown", p("vm", Ref("VM")),
-            errors=("VM_BAD_POWER_STATE", "OTHER_OPERATION_IN_PROGRESS", "OPERATION_NOT_ALLOWED", "VM_IS_TEMPLATE"),
-            role=VM_OPERATOR, doc="Ask the guest to shut down.",
-        ),
-        call(
-            "shutdown", p("vm", Ref("VM")),
-            errors=("VM_BAD_POWER_STATE", "OTHER_OPERATION_IN_PROGRESS", "OPERATION_NOT_ALLOWED", "VM_IS_TEMPLATE"),
-            role=VM_OPERATOR, role_extra=(CLIENT_CERT,), since="clearwater",
-            doc="Ask the guest to shut down; force it if it does not.",
-        ),
-        call(
-            "clean_reboot", p("vm", Ref("VM")),
-            errors=("VM_BAD_POWER_STATE", "OTHER_OPERATION_IN_PROGRESS", "OPERATION_NOT_ALLOWED", "VM_IS_TEMPLATE"),
-            role=VM_OPERATOR, doc="Ask the guest to reboot.",
-        ),
-        call(
-            "hard_shutdown", p("vm", Ref("VM")),
-            errors=("VM_BAD_POWER_STATE", "OTHER_OPERATION_IN_PROGRESS", "OPERATION_NOT_ALLOWED", "VM_IS_TEMPLATE"),
-            role=VM_OPERATOR, doc="Take its power away.",
-        ),
-        call(
-            "power_state_reset", p("vm", Ref("VM")), role=POOL_OPERATOR,
-            doc="Declare it halted without looking: only for when its host is known to be dead.",
-        ),
-        call(
-            "hard_reboot", p("vm", Ref("VM")),
-            errors=("VM_BAD_POWER_STATE", "OTHER_OPERATION_IN_PROGRESS", "OPERATION_NOT_ALLOWED", "VM_IS_TEMPLATE"),
-            role=VM_OPERATOR, doc="Take its power away and start it again.",
-        ),
-        call(
-            "suspend", p("vm", Ref("VM")),
-            errors=("VM_BAD_POWER_STATE", "OTHER_OPERATION_IN_PROGRESS", "OPERATION_NOT_ALLOWED", "VM_IS_TEMPLATE"),
-            role=VM_OPERATOR, role_extra=(CLIENT_CERT,), doc="Save its memory to disk and stop.",
-        ),
-        call(
-            "csvm", p("vm", Ref("VM")), result=Ref("VM"),
-            errors=("VM_BAD_POWER_STATE", "SR_FULL", "OPERATION_NOT_ALLOWED", "LICENCE_RESTRICTION"), flags=(HIDDEN,),
-            since="rio, deprecated miami",
-        ),
-        call(
-            "resume", p("vm", Ref("VM")), p("start_paused", BOOL), p("force", BOOL),
-            errors=("VM_BAD_POWER_STATE", "OPERATION_NOT_ALLOWED", "VM_IS_TEMPLATE"), role=VM_OPERATOR,
-            doc="Go on from saved memory, on the best host.",
-        ),
-        call(
-            "set_is_default_template", p("vm", Ref("VM")), p("value", BOOL), role=POOL_ADMIN, flags=(HIDDEN,),
-            since="falcon",
-        ),
-        call(
-            "hard_reboot_internal", p("vm", Ref("VM")), role=LOCAL_ROOT, flags=(HIDDEN, POOL_INTERNAL),
-            since="orlando, deprecated midnight-ride",
-        ),
-        call(
-            "resume_on", p("vm", Ref("VM")), p("host", Ref("host")), p("start_paused", BOOL), p("force", BOOL),
-            errors=("VM_BAD_POWER_STATE", "OPERATION_NOT_ALLOWED", "VM_IS_TEMPLATE"), role=VM_POWER_ADMIN,
-            role_extra=(CLIENT_CERT,), doc="Go on from saved memory, on a given host.",
-        ),
-        call(
-            "pool_migrate", p("vm", Ref("VM")), p("host", Ref("host")), p("options", Map(STRING, STRING)),
-            errors=(
-                "VM_BAD_POWER_STATE", "OTHER_OPERATION_IN_PROGRESS", "VM_IS_TEMPLATE", "OPERATION_NOT_ALLOWED",
-                "VM_BAD_POWER_STATE",
-            ),
-            role=VM_POWER_ADMIN, role_extra=(CLIENT_CERT,), doc="Move it, running, to another host of the pool.",
-        ),
-        call(
-            "pool_migrate_complete", p("vm", Ref("VM")), p("host", Ref("host")), role=VM_POWER_ADMIN,
-            role_extra=(CLIENT_CERT,), flags=(HIDDEN,), since="tampa",
-        ),
-        call(
-            "set_VCPUs_number_live", p("self", Ref("VM")), p("nvcpu", INT),
-            errors=("OPERATION_NOT_ALLOWED", "LICENCE_RESTRICTION"), since="rio, changed ely",
-            doc="Plug or unplug processors while it runs.",
-        ),
-        call("add_to_VCPUs_params_live", p("self", Ref("VM")), p("key", STRING), p("value", STRING)),
-        call("set_NVRAM", p("self", Ref("VM")), p("value", Map(STRING, STRING)), sync=True, since="naples"),
-        call("add_to_NVRAM", p("self", Ref("VM")), p("key", STRING), p("value", STRING), sync=True, since="naples"),
-        call("remove_from_NVRAM", p("self", Ref("VM")), p("key", STRING), sync=True, since="naples"),
-        call(
-            "set_ha_restart_priority", p("self", Ref("VM")), p("value", STRING), role=POOL_OPERATOR, sync=True,
-            since="orlando",
-        ),
-        call(
-            "set_ha_always_run", p("self", Ref("VM")), p("value", BOOL), role=POOL_OPERATOR, sync=True,
-            since="orlando, deprecated boston",
-        ),
-        call(
-            "compute_memory_overhead", p("vm", Ref("VM")), result=INT, role=READ_ONLY, tag="memory",
-            since="midnight-ride",
-        ),
-        call(
-            "set_memory_dynamic_max", p("self", Ref("VM")), p("value", INT), role=VM_POWER_ADMIN, sync=True,
-            tag="memory", since="midnight-ride",
-        ),
-        call(
-            "set_memory_dynamic_min", p("self", Ref("VM")), p("value", INT), role=VM_POWER_ADMIN, sync=True,
-            tag="memory", since="midnight-ride",
-        ),
-        call(
-            "set_memory_dynamic_range", p("self", Ref("VM")), p("min", INT), p("max", INT), role=VM_POWER_ADMIN,
-            tag="memory", since="midnight-ride", doc="Change the range it is ballooned in.",
-        ),
-        call(
-            "set_memory_static_max", p("self", Ref("VM")), p("value", INT),
-            errors=("HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN",), role=VM_POWER_ADMIN, sync=True, tag="memory",
-            since="orlando",
-        ),
-        call(
-            "set_memory_static_min", p("self", Ref("VM")), p("value", INT), role=VM_POWER_ADMIN, sync=True,
-            tag="memory", since="midnight-ride",
-        ),
-        call(
-            "set_memory_static_range", p("self", Ref("VM")), p("min", INT), p("max", INT), role=VM_POWER_ADMIN,
-            tag="memory", since="midnight-ride",
-        ),
-        call(
-            "set_memory_limits", p("self", Ref("VM")), p("static_min", INT), p("static_max", INT),
-            p("dynamic_min", INT), p("dynamic_max", INT), role=VM_POWER_ADMIN, tag="memory", since="midnight-ride",
-            doc="Change all four memory limits at once.",
-        ),
-        call(
-            "set_memory", p("self", Ref("VM")), p("value", INT), role=VM_POWER_ADMIN, tag="memory", since="ely",
-            doc="Set all limits but static_min to one value.",
-        ),
-        call(
-            "set_memory_target_live", p("self", Ref("VM")), p("target", INT), role=VM_POWER_ADMIN, tag="memory",
-            since="rio, deprecated midnight-ride",
-        ),
-        call(
-            "wait_memory_target_live", p("self", Ref("VM")), role=READ_ONLY, tag="memory",
-            since="orlando, deprecated midnight-ride", doc="Return when its memory has come close to the target.",
-        ),
-        call(
-            "get_cooperative", p("self", Ref("VM")), result=BOOL, role=READ_ONLY, tag="memory",
-            since="midnight-ride, deprecated tampa",
-        ),
-        call(
-            "set_HVM_shadow_multiplier", p("self", Ref("VM")), p("value", FLOAT), role=VM_POWER_ADMIN, sync=True,
-            since="midnight-ride",
-        ),
-        call("set_shadow_multiplier_live", p("self", Ref("VM")), p("multiplier", FLOAT), role=VM_POWER_ADMIN),
-        call("set_VCPUs_max", p("self", Ref("VM")), p("value", INT), sync=True, since="midnight-ride"),
-        call("set_VCPUs_at_startup", p("self", Ref("VM")), p("value", INT), sync=True, since="midnight-ride"),
-        call("send_sysrq", p("vm", Ref("VM")), p("key", STRING), errors=("VM_BAD_POWER_STATE",), role=POOL_ADMIN),
-        call("send_trigger", p("vm", Ref("VM")), p("trigger", STRING), errors=("VM_BAD_POWER_STATE",), role=POOL_ADMIN),
-        call(
-            "maximise_memory", p("self", Ref("VM")), p("total", INT), p("approximate", BOOL), result=INT,
-            role=READ_ONLY, tag="memory", since="miami", doc="The largest static_max that fits a total of bytes.",
-        ),
-        call(
-            "migrate_send", p("vm", Ref("VM")), p("dest", Map(STRING, STRING)), p("live", BOOL),
-            p("vdi_map", Map(Ref("VDI"), Ref("SR"))), p("vif_map", Map(Ref("VIF"), Ref("network"))),
-            p("options", Map(STRING, STRING)), p("vgpu_map", Map(Ref("VGPU"), Ref("GPU_group")), {}, since="inverness"),
-            p("vdi_format_map", Map(Ref("VDI"), STRING), {}, since="26.14.0-next"), result=Ref("VM"),
-            errors=("VM_BAD_POWER_STATE", "LICENCE_RESTRICTION"), role=VM_POWER_ADMIN, since="tampa",
-            doc="Move it, with disks, to another repository, host or pool.",
-        ),
-        call(
-            "assert_can_migrate", p("vm", Ref("VM")), p("dest", Map(STRING, STRING)), p("live", BOOL),
-            p("vdi_map", Map(Ref("VDI"), Ref("SR"))), p("vif_map", Map(Ref("VIF"), Ref("network"))),
-            p("options", Map(STRING, STRING)), p("vgpu_map", Map(Ref("VGPU"), Ref("GPU_group")), {}, since="inverness"),
-            errors=("LICENCE_RESTRICTION",), role=VM_POWER_ADMIN, since="tampa", doc="Fail as migrate_send would.",
-        ),
-        call(
-            "assert_can_migrate_sender", p("vm", Ref("VM")), p("dest", Map(STRING, STRING)), p("live", BOOL),
-            p("vdi_map", Map(Ref("VDI"), Ref("SR"))), p("vif_map", Map(Ref("VIF"), Ref("network"))),
-            p("vgpu_map", Map(Ref("VGPU"), Ref("GPU_group"))), p("options", Map(STRING, STRING)), role=VM_POWER_ADMIN,
-            flags=(HIDDEN,), since="inverness",
-        ),
-        call(
-            "get_boot_record", p("self", Ref("VM")), result=Record("VM"), role=READ_ONLY, sync=True,
-            since="rio, deprecated inverness",
-        ),
-        call(
-            "get_data_sources", p("self", Ref("VM")), result=Set(Record("data_source")), role=READ_ONLY, sync=True,
-            since="orlando",
-        ),
-        call(
-            "record_data_source", p("self", Ref("VM")), p("data_source", STRING), sync=True, since="orlando",
-            doc="Begin to keep one of its counters.",
-        ),
-        call(
-            "query_data_source", p("self", Ref("VM")), p("data_source", STRING), result=FLOAT, role=READ_ONLY,
-            sync=True, since="orlando", doc="The latest value of one of its counters.",
-        ),
-        call("forget_data_source_archives", p("self", Ref("VM")), p("data_source", STRING), sync=True, since="orlando"),
-        call("assert_operation_valid", p("self", Ref("VM")), p("op", Enum("vm_operations")), role=READ_ONLY),
-        call("update_allowed_operations", p("self", Ref("VM")), role=POOL_ADMIN),
-        call(
-            "get_allowed_VBD_devices", p("vm", Ref("VM")), result=Set(STRING), role=READ_ONLY, sync=True,
-            flags=(NO_CURRENT_OPERATIONS,), doc="Free disk positions.",
-        ),
-        call(
-            "get_allowed_VIF_devices", p("vm", Ref("VM")), result=Set(STRING), role=READ_ONLY, sync=True,
-            flags=(NO_CURRENT_OPERATIONS,), doc="Free network positions.",
-        ),
-        call(
-            "get_possible_hosts", p("vm", Ref("VM")), result=Set(Ref("host")), role=READ_ONLY,
-            doc="Hosts that could run it now.",
-        ),
-        call(
-            "assert_can_boot_here", p("self", Ref("VM")), p("host", Ref("host")),
-            errors=(
-                "HOST_NOT_ENOUGH_FREE_MEMORY", "HOST_NOT_ENOUGH_PCPUS", "NETWORK_SRIOV_INSUFFICIENT_CAPACITY",
-                "HOST_NOT_LIVE", "HOST_DISABLED", "HOST_CANNOT_ATTACH_NETWORK", "VM_HVM_REQUIRED", "VM_REQUIRES_GPU",
-                "VM_REQUIRES_IOMMU", "VM_REQUIRES_NETWORK", "VM_REQUIRES_SR", "VM_REQUIRES_VGPU",
-                "VM_HOST_INCOMPATIBLE_VERSION", "VM_HOST_INCOMPATIBLE_VIRTUAL_HARDWARE_PLATFORM_VERSION",
-                "INVALID_VALUE", "MEMORY_CONSTRAINT_VIOLATION", "OPERATION_NOT_ALLOWED", "VALUE_NOT_SUPPORTED",
-                "VM_INCOMPATIBLE_WITH_THIS_HOST",
-            ),
-            role=READ_ONLY, tag="memory", since="rio, changed quebec", doc="Fail if that host could not run it.",
-        ),
-        call(
-            "atomic_set_resident_on", p("vm", Ref("VM")), p("host", Ref("host")), role=LOCAL_ROOT,
-            flags=(HIDDEN, POOL_INTERNAL), doc="Write resident_on and clear the reservation at once.",
-        ),
-        call(
-            "create_new_blob", p("vm", Ref("VM")), p("name", STRING), p("mime_type", STRING),
-            p("public", BOOL, False, since="tampa"), result=Ref("blob"), role=VM_POWER_ADMIN, since="orlando",
-            doc="Make room for binary data kept with it.",
-        ),
-        call("s3_suspend", p("vm", Ref("VM")), role=VM_OPERATOR, flags=(HIDDEN,), since="midnight-ride"),
-        call("s3_resume", p("vm", Ref("VM")), role=VM_OPERATOR, flags=(HIDDEN,), since="midnight-ride"),
-        call("assert_agile", p("self", Ref("VM")), role=READ_ONLY, since="orlando"),
-        call(
-            "update_snapshot_metadata", p("vm", Ref("VM")), p("snapshot_of", Ref("VM")), p("snapshot_time", DATETIME),
-            p("transportable_snapshot_id", STRING), role=POOL_OPERATOR, flags=(HIDDEN,),
-            since="george, deprecated midnight-ride",
-        ),
-        call(
-            "retrieve_wlb_recommendations", p("vm", Ref("VM")), result=Map(Ref("host"), Set(STRING)), role=READ_ONLY,
-            since="george",
-        ),
-        call(
-            "set_bios_strings", p("self", Ref("VM")), p("value", Map(STRING, STRING)),
-            errors=("VM_BIOS_STRINGS_ALREADY_SET", "INVALID_VALUE"), since="inverness",
-        ),
-        call("copy_bios_strings", p("vm", Ref("VM")), p("host", Ref("host")), since="midnight-ride"),
-        call(
-            "set_protection_policy", p("self", Ref("VM")), p("value", Ref("VMPP")), role=POOL_OPERATOR, sync=True,
-            removed=True, since="cowley, deprecated clearwater, removed clearwater",
-        ),
-        call(
-            "set_snapshot_schedule", p("self", Ref("VM")), p("value", Ref("VMSS")), role=POOL_OPERATOR, sync=True,
-            since="falcon",
-        ),
-        call("set_start_delay", p("self", Ref("VM")), p("value", INT), role=POOL_OPERATOR, since="boston"),
-        call("set_shutdown_delay", p("self", Ref("VM")), p("value", INT), role=POOL_OPERATOR, since="boston"),
-        call("set_order", p("self", Ref("VM")), p("value", INT), role=POOL_OPERATOR, since="boston"),
-        call("set_suspend_VDI", p("self", Ref("VM")), p("value", Ref("VDI")), role=POOL_OPERATOR, since="boston"),
-        call(
-            "assert_can_be_recovered", p("self", Ref("VM")), p("session_to", Ref("session")),
-            errors=("VM_IS_PART_OF_AN_APPLIANCE", "VM_REQUIRES_SR"), role=READ_ONLY, since="boston",
-        ),
-        call(
-            "get_SRs_required_for_recovery", p("self", Ref("VM")), p("session_to", Ref("session")),
-            result=Set(Ref("SR")), role=READ_ONLY, since="creedence",
-        ),
-        call(
-            "recover", p("self", Ref("VM")), p("session_to", Ref("session")), p("force", BOOL), role=READ_ONLY,
-            since="boston",
-        ),
-        call(
-            "import_convert", p("type", STRING), p("username", STRING), p("password", STRING), p("sr", Ref("SR")),
-            p("remote_config", Map(STRING, STRING)), since="tampa",
-        ),
-        call(
-            "set_appliance", p("self", Ref("VM")), p("value", Ref("VM_appliance")), role=POOL_OPERATOR, since="boston",
-        ),
-        call(
-            "set_groups", p("self", Ref("VM")), p("value", Set(Ref("VM_group"))), errors=("OPERATION_NOT_ALLOWED",),
-            since="prototyped 24.19.1",
-        ),
-        call("query_services", p("self", Ref("VM")), result=Map(STRING, STRING), role=POOL_ADMIN, since="tampa"),
-        call(
-            "call_plugin", p("vm", Ref("VM")), p("plugin", STRING), p("fn", STRING), p("args", Map(STRING, STRING)),
-            result=STRING, role=VM_OPERATOR, since="cream", doc="Run a plugin on its host about it.",
-        ),
-        call(
-            "call_host_plugin", p("vm", Ref("VM")), p("plugin", STRING), p("fn", STRING),
-            p("args", Map(STRING, STRING)), result=STRING, role=VM_OPERATOR, since="prototyped 25.22.0",
-        ),
-        call("set_has_vendor_device", p("self", Ref("VM")), p("value", BOOL), tag="windows-vm", since="dundee"),
-        call(
-            "import", p("url", STRING), p("sr", Ref("SR")), p("full_restore", BOOL), p("force", BOOL),
-            result=Set(Ref("VM")), role=POOL_OPERATOR, since="dundee", doc="Import an exported VM from a URL.",
-        ),
-        call("set_actions_after_crash", p("self", Ref("VM")), p("value", Enum("on_crash_behaviour"))),
-        call("set_domain_type", p("self", Ref("VM")), p("value", Enum("domain_type")), sync=True, since="kolkata"),
-        call(
-            "set_HVM_boot_policy", p("self", Ref("VM")), p("value", STRING), sync=True, since="rio, deprecated kolkata",
-        ),
-        call(
-            "set_NVRAM_EFI_variables", p("self", Ref("VM")), p("value", STRING),
-            p("update", Enum("update_status"), "unspecified", since="26.12.0"), role=LOCAL_ROOT, sync=True,
-            flags=(HIDDEN,), since="naples",
-        ),
-        call(
-            "restart_device_models", p("self", Ref("VM")),
-            errors=(
-                "VM_BAD_POWER_STATE", "OTHER_OPERATION_IN_PROGRESS", "VM_IS_TEMPLATE", "OPERATION_NOT_ALLOWED",
-                "VM_BAD_POWER_STATE",
-            ),
-            role=VM_POWER_ADMIN, role_extra=(CLIENT_CERT,), since="prototyped 23.30.0",
-        ),
-        call(
-            "set_uefi_mode", p("self", Ref("VM")), p("mode", Enum("vm_uefi_mode")), result=STRING, role=POOL_ADMIN,
-            since="prototyped 24.17.0",
-        ),
-        call(
-            "get_secureboot_readiness", p("self", Ref("VM")), result=Enum("vm_secureboot_readiness"), role=POOL_ADMIN,
-            since="prototyped 24.17.0",
-        ),
-        call(
-            "update_secureboot_certificates_on_boot", p("self", Ref("VM")), p("mark", BOOL), since="prototyped 26.14.0",
-        ),
-        call(
-            "set_blocked_operations", p("self", Ref("VM")), p("value", Map(Enum("vm_operations"), STRING)),
-            since="orlando",
-        ),
-        call(
-            "add_to_blocked_operations", p("self", Ref("VM")), p("key", Enum("vm_operations")), p("value", STRING),
-            since="orlando",
-        ),
-        call("remove_from_blocked_operations", p("self", Ref("VM")), p("key", Enum("vm_operations")), since="orlando"),
-        call(
-            "sysprep", p("self", Ref("VM")), p("unattend", STRING, secret=True), p("timeout", FLOAT),
-            since="prototyped 25.24.0",
-        ),
-        call(
-            "add_to_other_config", p("self", Ref("VM")), p("key", STRING), p("value", STRING),
-            key_roles={
-                "hvm_serial": POOL_ADMIN, "pci": POOL_ADMIN, "folder": VM_OPERATOR,
-                "XenCenter.CustomFields.*": VM_OPERATOR,
-            },
-            sync=True,
-        ),
-        call(
-            "remove_from_other_config", p("self", Ref("VM")), p("key", STRING),
-            key_roles={
-                "hvm_serial": POOL_ADMIN, "pci": POOL_ADMIN, "folder": VM_OPERATOR,
-                "XenCenter.CustomFields.*": VM_OPERATOR,
-            },
-            sync=True,
-        ),
-        call("set_other_config", p("self", Ref("VM")), p("value", Map(STRING, STRING)), sync=True),
-        call(
-            "add_to_platform", p("self", Ref("VM")), p("key", STRING), p("value", STRING),
-            key_roles={"hvm_serial": POOL_ADMIN}, sync=True,
-        ),
-        call(
-            "remove_from_platform", p("self", Ref("VM")), p("key", STRING), key_roles={"hvm_serial": POOL_ADMIN},
-            sync=True,
-        ),
-        call("set_platform", p("self", Ref("VM")), p("value", Map(STRING, STRING)), sync=True),
-    ),
+    messages=vm_messages.MESSAGES,
 )
 
 VM_metrics = define(
@@ -613,24 +235,53 @@ VM_metrics = define(
     role=VM_ADMIN,
     fields=(
         ro("uuid", STRING),
-        ro("memory__actual", INT, persist=False),
-        ro("VCPUs__number", INT),
-        ro("VCPUs__utilisation", Map(INT, FLOAT), {}, persist=False, since="rio, deprecated tampa, removed tampa"),
-        ro("VCPUs__CPU", Map(INT, INT), persist=False),
-        ro("VCPUs__params", Map(STRING, STRING), persist=False),
-        ro("VCPUs__flags", Map(INT, Set(STRING)), persist=False),
-        ro("state", Set(STRING), persist=False),
-        ro("start_time", DATETIME),
-        ro("install_time", DATETIME),
-        ro("last_updated", DATETIME, persist=False),
+        ro("memory__actual", INT, persist=False, doc="Bytes of memory the guest has now."),
+        ro("VCPUs__number", INT, doc="Number of virtual processors it has now."),
+        ro(
+            "VCPUs__utilisation", Map(INT, FLOAT), {}, persist=False, since="rio, deprecated tampa, removed tampa",
+            doc="Was the load of each vCPU; read the archives (RRDs) instead.",
+        ),
+        ro("VCPUs__CPU", Map(INT, INT), persist=False, doc="Physical processor that each vCPU last ran on."),
+        ro(
+            "VCPUs__params", Map(STRING, STRING), persist=False,
+            doc="The scheduler's parameters in force: weight, cap, mask.",
+        ),
+        ro(
+            "VCPUs__flags", Map(INT, Set(STRING)), persist=False,
+            doc="Scheduler's flags of each vCPU (online, blocked, running).",
+        ),
+        ro(
+            "state", Set(STRING), persist=False,
+            doc="The hypervisor's flags of the domain (running, blocked, paused …).",
+        ),
+        ro("start_time", DATETIME, doc="When the guest last booted; the epoch if never."),
+        ro("install_time", DATETIME, doc="When the VM was installed; the epoch if unknown."),
+        ro("last_updated", DATETIME, persist=False, doc="When these values were last written."),
         rw("other_config", Map(STRING, STRING), {}, persist=False, since="orlando"),
-        ro("hvm", BOOL, False, persist=False, since="ely"),
-        ro("nested_virt", BOOL, False, persist=False, since="ely"),
-        ro("nomigrate", BOOL, False, persist=False, since="ely"),
-        ro("current_domain_type", Enum("domain_type"), "unspecified", since="prototyped jura, kolkata"),
-        static("numa_optimised", BOOL, False, since="prototyped 26.2.0"),
-        static("numa_nodes", INT, 0, since="prototyped 26.2.0"),
-        ro("numa_node_memory", Map(INT, INT), {}, since="prototyped 26.2.0"),
+        ro("hvm", BOOL, False, persist=False, since="ely", doc="Whether the running domain is hardware-virtualised."),
+        ro(
+            "nested_virt", BOOL, False, persist=False, since="ely",
+            doc="Whether the running guest may run a hypervisor itself.",
+        ),
+        ro(
+            "nomigrate", BOOL, False, persist=False, since="ely",
+            doc="Whether the running guest uses something that cannot move to another host.",
+        ),
+        ro(
+            "current_domain_type", Enum("domain_type"), "unspecified", since="prototyped jura, kolkata",
+            doc="Kind of the running domain; unspecified while halted.",
+        ),
+        static(
+            "numa_optimised", BOOL, False, since="prototyped 26.2.0",
+            doc="Whether memory was placed on as few NUMA nodes as possible at boot.",
+        ),
+        static(
+            "numa_nodes", INT, 0, since="prototyped 26.2.0", doc="Number of NUMA nodes that hold the guest's memory.",
+        ),
+        ro(
+            "numa_node_memory", Map(INT, INT), {}, since="prototyped 26.2.0",
+            doc="Bytes of the guest's memory on each NUMA node, by node number.",
+        ),
     ),
 )
 
@@ -641,20 +292,53 @@ VM_guest_metrics = define(
     role=VM_ADMIN,
     fields=(
         ro("uuid", STRING),
-        ro("os_version", Map(STRING, STRING)),
-        ro("netbios_name", Map(STRING, STRING), {}, since="prototyped 24.28.0"),
-        ro("PV_drivers_version", Map(STRING, STRING)),
-        ro("PV_drivers_up_to_date", BOOL, since="rio, deprecated dundee"),
-        ro("memory", Map(STRING, STRING), {}, since="rio, deprecated george, removed george"),
-        ro("disks", Map(STRING, STRING), {}, since="rio, deprecated orlando, removed orlando"),
-        ro("networks", Map(STRING, STRING)),
-        ro("other", Map(STRING, STRING)),
-        ro("last_updated", DATETIME),
+        ro(
+            "os_version", Map(STRING, STRING),
+            doc="What the guest says of its system: name, uname, distro, major, minor …",
+        ),
+        ro(
+            "netbios_name", Map(STRING, STRING), {}, since="prototyped 24.28.0",
+            doc="What the guest says of its Windows name.",
+        ),
+        ro(
+            "PV_drivers_version", Map(STRING, STRING),
+            doc="Version of the guest's Xen drivers: major, minor, micro, build; empty if unknown.",
+        ),
+        ro(
+            "PV_drivers_up_to_date", BOOL, since="rio, deprecated dundee",
+            doc="Deprecated: true as soon as drivers are seen.",
+        ),
+        ro(
+            "memory", Map(STRING, STRING), {}, since="rio, deprecated george, removed george",
+            doc="Was memory use seen from inside; read the archives (RRDs) instead.",
+        ),
+        ro(
+            "disks", Map(STRING, STRING), {}, since="rio, deprecated orlando, removed orlando",
+            doc="Was disk use seen from inside; read the archives (RRDs) instead.",
+        ),
+        ro("networks", Map(STRING, STRING), doc="Addresses by interface and kind: `0/ip`, `0/ipv4/0`, `0/ipv6/0`."),
+        ro("other", Map(STRING, STRING), doc="Whatever else the agent reports, features included."),
+        ro("last_updated", DATETIME, doc="When the guest last reported something. Changes often: do not wait on it."),
         rw("other_config", Map(STRING, STRING), {}, since="orlando"),
-        ro("live", BOOL, False, since="orlando"),
-        ro("can_use_hotplug_vbd", Enum("tristate_type"), "unspecified", since="dundee"),
-        ro("can_use_hotplug_vif", Enum("tristate_type"), "unspecified", since="dundee"),
-        ro("PV_drivers_detected", BOOL, False, since="dundee"),
-        ro("services", Map(STRING, STRING), {}, since="prototyped 25.15.0"),
+        ro(
+            "live", BOOL, False, since="orlando",
+            doc="Whether the agent has reported since the guest booted or resumed.",
+        ),
+        ro(
+            "can_use_hotplug_vbd", Enum("tristate_type"), "unspecified", since="dundee",
+            doc="Whether the running guest copes with disks plugged in; unspecified if it has not said.",
+        ),
+        ro(
+            "can_use_hotplug_vif", Enum("tristate_type"), "unspecified", since="dundee",
+            doc="Whether the running guest copes with interfaces plugged in; unspecified if it has not said.",
+        ),
+        ro(
+            "PV_drivers_detected", BOOL, False, since="dundee",
+            doc="Whether a Xen driver has connected to a device at least once.",
+        ),
+        ro(
+            "services", Map(STRING, STRING), {}, since="prototyped 25.15.0",
+            doc="Versions and states that services in the guest report, by service.",
+        ),
     ),
 )

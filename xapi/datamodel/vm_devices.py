@@ -29,18 +29,21 @@ VBD = define(
         static("mode", Enum("vbd_mode"), doc="Read only or read and write."),
         rw("type", Enum("vbd_type"), doc="Disk, CD or floppy."),
         rw("unpluggable", BOOL, True, since="miami", doc="Can be taken away while the VM runs."),
-        ro("storage_lock", BOOL),
+        ro("storage_lock", BOOL, doc="Left from old versions: whether the disk is locked."),
         static("empty", BOOL, doc="No disc in the drive."),
-        ro("reserved", BOOL, False, internal_only=True),
+        ro("reserved", BOOL, False, internal_only=True, doc="Left from old versions; always false."),
         rw("other_config", Map(STRING, STRING)),
         static("currently_attached", BOOL, False, since="rio, changed 1.257.0", doc="The running guest has it."),
-        ro("status_code", INT),
-        ro("status_detail", STRING),
-        ro("runtime_properties", Map(STRING, STRING)),
-        rw("qos__algorithm_type", STRING),
-        rw("qos__algorithm_params", Map(STRING, STRING)),
-        ro("qos__supported_algorithms", Set(STRING)),
-        ro("metrics", Ref("VBD_metrics"), NULL_REF, since="rio, deprecated tampa, removed tampa"),
+        ro("status_code", INT, doc="Left from old versions: the last error, 0 for none."),
+        ro("status_detail", STRING, doc="Left from old versions: the last error as text."),
+        ro("runtime_properties", Map(STRING, STRING), doc="Left from old versions; empty."),
+        rw("qos__algorithm_type", STRING, doc="`ionice` to give it a disk priority in dom0; empty for the usual one."),
+        rw("qos__algorithm_params", Map(STRING, STRING), doc="For `ionice`: `sched` (rt, idle, 0-7 …) and `class`."),
+        ro("qos__supported_algorithms", Set(STRING), doc="What `qos_algorithm_type` may be."),
+        ro(
+            "metrics", Ref("VBD_metrics"), NULL_REF, since="rio, deprecated tampa, removed tampa",
+            doc="Removed: its counters; read the archives (RRDs).",
+        ),
     ),
     messages=(
         call(
@@ -56,12 +59,24 @@ VBD = define(
             "unplug", p("self", Ref("VBD")), errors=("DEVICE_DETACH_REJECTED", "DEVICE_ALREADY_DETACHED"),
             doc="Detach it from the running VM.",
         ),
-        call("unplug_force", p("self", Ref("VBD"))),
-        call("unplug_force_no_safety_check", p("self", Ref("VBD")), flags=(HIDDEN,), since="symc, deprecated ely"),
+        call("unplug_force", p("self", Ref("VBD")), doc="Take the disk from the running guest without asking it."),
+        call(
+            "unplug_force_no_safety_check", p("self", Ref("VBD")), flags=(HIDDEN,), since="symc, deprecated ely",
+            doc="Deprecated: as `unplug_force`.",
+        ),
         call("assert_attachable", p("self", Ref("VBD")), doc="Fail as plug would."),
-        call("pause", p("self", Ref("VBD")), result=STRING, flags=(HIDDEN,), since="symc"),
-        call("unpause", p("self", Ref("VBD")), p("token", STRING, "", since="orlando"), flags=(HIDDEN,), since="symc"),
-        call("set_mode", p("self", Ref("VBD")), p("value", Enum("vbd_mode"))),
+        call(
+            "pause", p("self", Ref("VBD")), result=STRING, flags=(HIDDEN,), since="symc",
+            doc="Stop a running guest's access to the disk and return a token. For storage drivers.",
+        ),
+        call(
+            "unpause", p("self", Ref("VBD")), p("token", STRING, "", since="orlando"), flags=(HIDDEN,), since="symc",
+            doc="Let the guest go on that `pause` stopped; the token says which pause is meant.",
+        ),
+        call(
+            "set_mode", p("self", Ref("VBD")), p("value", Enum("vbd_mode")),
+            doc="Set whether the guest may write. Only while it is not attached.",
+        ),
     ),
 )
 
@@ -73,9 +88,9 @@ VBD_metrics = define(
     persist=False,
     fields=(
         ro("uuid", STRING, since="rio"),
-        ro("io__read_kbs", FLOAT, 0.0, persist=False),
-        ro("io__write_kbs", FLOAT, 0.0, persist=False),
-        ro("last_updated", DATETIME, EPOCH),
+        ro("io__read_kbs", FLOAT, 0.0, persist=False, doc="Removed: read the archives (RRDs)."),
+        ro("io__write_kbs", FLOAT, 0.0, persist=False, doc="Removed: read the archives (RRDs)."),
+        ro("last_updated", DATETIME, EPOCH, doc="Removed: when these values were last written."),
         rw("other_config", Map(STRING, STRING), {}, since="orlando, deprecated tampa, removed tampa"),
     ),
 )
@@ -89,18 +104,33 @@ VTPM = define(
         ro("uuid", STRING, since="rio"),
         ro("allowed_operations", Set(Enum("vtpm_operations")), [], persist=False, since="rio"),
         ro("current_operations", Map(STRING, Enum("vtpm_operations")), {}, persist=False, since="rio"),
-        static("VM", Ref("VM"), since="rio"),
-        ro("backend", Ref("VM"), NULL_REF, since="rio"),
-        ro("persistence_backend", Enum("persistence_backend"), "xapi"),
-        static("is_unique", BOOL, False),
-        ro("is_protected", BOOL, False),
-        ro("contents", Ref("secret"), internal_only=True),
+        static("VM", Ref("VM"), since="rio", doc="VM it belongs to."),
+        ro("backend", Ref("VM"), NULL_REF, since="rio", doc="Domain that runs it; null for the VM's own host."),
+        ro("persistence_backend", Enum("persistence_backend"), "xapi", doc="Where its contents are kept."),
+        static(
+            "is_unique", BOOL, False,
+            doc="Whether copies of the VM get an empty one instead of a copy of its contents.",
+        ),
+        ro("is_protected", BOOL, False, doc="Whether its contents are kept encrypted."),
+        ro("contents", Ref("secret"), internal_only=True, doc="Secret that holds its state."),
     ),
     messages=(
-        call("create", p("vM", Ref("VM")), p("is_unique", BOOL), result=Ref("VTPM"), role=VM_ADMIN),
-        call("destroy", p("self", Ref("VTPM")), role=VM_ADMIN),
-        call("get_contents", p("self", Ref("VTPM")), result=STRING, role=LOCAL_ROOT, flags=(HIDDEN, SECRET)),
-        call("set_contents", p("self", Ref("VTPM")), p("contents", STRING), role=LOCAL_ROOT, flags=(HIDDEN, SECRET)),
+        call(
+            "create", p("vM", Ref("VM")), p("is_unique", BOOL), result=Ref("VTPM"), role=VM_ADMIN,
+            doc="Give a halted VM a TPM. It can have one, and needs UEFI firmware.",
+        ),
+        call(
+            "destroy", p("self", Ref("VTPM")), role=VM_ADMIN,
+            doc="Take the TPM from a halted VM. What was sealed with it is lost.",
+        ),
+        call(
+            "get_contents", p("self", Ref("VTPM")), result=STRING, role=LOCAL_ROOT, flags=(HIDDEN, SECRET),
+            doc="Return its state (base64). For the domain manager.",
+        ),
+        call(
+            "set_contents", p("self", Ref("VTPM")), p("contents", STRING), role=LOCAL_ROOT, flags=(HIDDEN, SECRET),
+            doc="Store its state (base64). For the domain manager.",
+        ),
     ),
 )
 
@@ -112,11 +142,11 @@ console = define(
     constructed=True,
     fields=(
         ro("uuid", STRING),
-        ro("protocol", Enum("console_protocol")),
-        ro("location", STRING),
-        ro("VM", Ref("VM")),
+        ro("protocol", Enum("console_protocol"), doc="What it speaks; clients always see VNC over HTTP as `rfb`."),
+        ro("location", STRING, doc="URL for an HTTP CONNECT that leads to it."),
+        ro("VM", Ref("VM"), doc="VM it belongs to."),
         rw("other_config", Map(STRING, STRING)),
-        rw("port", INT, internal_only=True),
+        rw("port", INT, internal_only=True, doc="Port of it on the host."),
     ),
 )
 
@@ -127,11 +157,11 @@ crashdump = define(
     doc="A crash dump of a guest, held in a disk image. No longer made.",
     fields=(
         ro("uuid", STRING),
-        static("VM", Ref("VM")),
-        static("VDI", Ref("VDI")),
+        static("VM", Ref("VM"), doc="VM that crashed."),
+        static("VDI", Ref("VDI"), doc="Disk that holds the dump."),
         rw("other_config", Map(STRING, STRING), {}, since="miami"),
     ),
     messages=(
-        call("destroy", p("self", Ref("crashdump"))),
+        call("destroy", p("self", Ref("crashdump")), doc="Delete the dump and its disk."),
     ),
 )

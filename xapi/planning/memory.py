@@ -56,6 +56,9 @@ _FIXED_MIB: Final = {DomainType.HVM: 2, DomainType.PVH: 2, DomainType.PV: 1, Dom
 """Pages of the domain itself and of what serves it outside, by type."""
 
 
+LARGEST_SHADOW_MULTIPLIER: Final = 1024.0
+
+
 def overhead(need: Footprint) -> int:
     """Return the bytes a VM costs beyond its own memory: shadow pages, vCPU state, the PV shim."""
     static_max_mib = need.limits.static_max // MIB

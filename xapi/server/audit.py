@@ -14,7 +14,7 @@ import logging
 import logging.handlers
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +99,17 @@ def describe(ctx: "Context", message: Message, values: Sequence[Any]) -> list[st
     key = values[1] if message.map_key_roles or message.kind is MessageKind.ADD else ""
     hides = message.cls == "secret" or bool(message.field and message.field.secret) or bool(_DELICATE.search(str(key)))
     return [_argument(ctx, param, value, hides) for param, value in zip(message.params, values, strict=False)]
+
+
+def pairs(arguments: Mapping[str, str]) -> list[str]:
+    """Return an HTTP request's arguments as `describe` writes a call's."""
+    return [_entry(name, _unveiled(name, value)) for name, value in arguments.items()]
+
+
+def _unveiled(name: str, value: str) -> str:
+    if name == "session_id":
+        return f"trackid={track_id(value)}"
+    return HIDDEN if _DELICATE.search(name) else value
 
 
 def _argument(ctx: "Context", param: Param, value: Any, hides: bool) -> str:

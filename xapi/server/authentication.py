@@ -19,7 +19,7 @@ async def local_user(app: App, user: str, password: str) -> bool:
     file = app.config.text("root-password-file", "")
     if file:
         return user == "root" and _same(password, _read(Path(file)))
-    return await asyncio.to_thread(_pam, user, password)
+    return await asyncio.to_thread(pam_accepts, user, password)
 
 
 def _read(file: Path) -> str | None:
@@ -34,7 +34,9 @@ def _same(given: str, expected: str | None) -> bool:
     return bool(expected) and hmac.compare_digest(given.encode(), (expected or "").encode())
 
 
-def _pam(user: str, password: str) -> bool:
+def pam_accepts(user: str, password: str) -> bool:
+    """Return whether PAM's service ``xapi`` takes the password and lets the user in. Blocks, for seconds if it does not."""
+    # Loads libpam: only where it is needed.
     import pam
 
     return bool(pam.pam().authenticate(user, password, service="xapi"))
@@ -43,3 +45,8 @@ def _pam(user: str, password: str) -> bool:
 def pool_secret(app: App) -> str:
     """Return the pool's secret (``/etc/xensource/ptoken``), or an empty string where there is none."""
     return _read(app.root.pool_secret) or ""
+
+
+def is_pool_secret(app: App, given: str) -> bool:
+    """Whether *given* is the pool's secret; an empty one never is."""
+    return _same(given, pool_secret(app))

@@ -21,6 +21,7 @@ from xapi.database.store import Store
 from xapi.pool.membership import Membership, membership
 from xapi.pool.role import Coordinator
 from xapi.server.audit import LOG, AuditLog
+from xapi.server.login_attempts import LoginAttempts
 
 if TYPE_CHECKING:
     from xapi.server.events import Events
@@ -95,6 +96,7 @@ class App:
     pool: Membership = field(init=False)
     leave: Callable[[int], None] = field(default=lambda status: None)
     """End this process with an exit status (`RESTART`: whoever watches over it starts it again)."""
+    attempts: LoginAttempts = field(default_factory=LoginAttempts)
     localhost: str = NULL_REF
     """Ref of the host this process runs on; set by start-up."""
     inventory: dict[str, str] = field(default_factory=dict)

@@ -30,7 +30,8 @@ from xapi.server.sessions import assert_permitted
 
 log = logging.getLogger(__name__)
 
-ASYNC_PREFIXES = ("Async.", "InternalAsync.")
+INTERNAL = "InternalAsync."
+ASYNC_PREFIXES = ("Async.", INTERNAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,16 @@ class Handler:
     """Its calls go to the audit log."""
 
 
-@functools.cache
 def find(name: str) -> Handler | None:
     """Return the handler of a wire name, also in its ``Class_method`` spelling; None for an unknown one."""
     message = MODEL.messages.get(name) or _by_alias().get(name)
-    if message is None:
-        return None
+    # Only what the datamodel names is kept: unknown names are without end.
+    return None if message is None else _handler(message.wire_name)
+
+
+@functools.cache
+def _handler(wire_name: str) -> Handler:
+    message = MODEL.messages[wire_name]
     run = answer_to(message) or _not_there_yet(message)
     if message.kind is MessageKind.CREATE:
         cls = MODEL.classes[message.cls]
@@ -128,18 +133,21 @@ async def call(ctx: Context, name: str, params: list[Any]) -> Outcome:
         raise XenAPIError("Fault", [f"No async mode for this operation (rpc: {name})"])
     if not ctx.app.pool.is_coordinator or ctx.app.pool.emergency is not None:
         await _assert_answered_here(ctx, message, params)
-    if message.needs_session:
-        params = _take_session(ctx, message, params)
-    values = _convert(handler, params)
     ctx.name = message.wire_name
+    given = params[1:] if message.needs_session else params
+    _assert_count(handler, len(given) if params or not message.needs_session else -1)
     if message.impl is Impl.REMOVED:
+        _check_session(ctx, params)
         raise errors.message_removed()
+    values = _convert(handler, given)
+    if message.needs_session:
+        _check_session(ctx, params)
     if message.pool_internal and not _is_pool(ctx):
         raise errors.internal_error(f"{message.wire_name} may only be called by the pool itself")
     if message.needs_session:
         assert_permitted(ctx, message, values[handler.key_at] if handler.key_at is not None else None)
     if wants_task:
-        return Outcome(Ref("task"), _start(ctx, handler, values))
+        return Outcome(Ref("task"), _start(ctx, handler, values, internal=name.startswith(INTERNAL)))
     return Outcome(message.result, await _run_now(ctx, handler, values))
 
 
@@ -160,21 +168,22 @@ async def _assert_answered_here(ctx: Context, message: Message, params: list[Any
         gate.assert_coordinator(ctx, message)
 
 
-def _take_session(ctx: Context, message: Message, params: list[Any]) -> list[Any]:
-    if not params:
-        raise errors.message_parameter_count_mismatch(message.wire_name, message.required_params, -1)
-    session = params[0]
+def _assert_count(handler: Handler, given: int) -> None:
+    if given < handler.required or (given > len(handler.message.params) and not handler.has_optional):
+        raise errors.message_parameter_count_mismatch(handler.message.wire_name, handler.required, given)
+
+
+def _check_session(ctx: Context, params: list[Any]) -> None:
+    """Take the session, which comes first, as the call's."""
+    session = params[0] if params else ""
     if not isinstance(session, str):
         raise errors.internal_error("the session must be a string")
     ctx.session = session
     ctx.app.sessions.check(session)
-    return params[1:]
 
 
 def _convert(handler: Handler, params: list[Any]) -> list[Any]:
     message = handler.message
-    if len(params) < handler.required or (len(params) > len(message.params) and not handler.has_optional):
-        raise errors.message_parameter_count_mismatch(message.wire_name, handler.required, len(params))
     values = [convert(value) for convert, value in zip(handler.converters, params, strict=False)]
     for param in message.params[len(values) :]:
         assert param.default is not NO_DEFAULT
@@ -187,7 +196,9 @@ def _copy(value: object) -> object:
 
 
 def _is_pool(ctx: Context) -> bool:
-    return ctx.origin.local_root or (ctx.db.exists("session", ctx.session) and ctx.db.get("session", ctx.session, "pool") is True)
+    if ctx.origin.local_root or ctx.app.sessions.is_local(ctx.session):
+        return True
+    return ctx.db.exists("session", ctx.session) and ctx.db.get("session", ctx.session, "pool") is True
 
 
 async def _run_now(ctx: Context, handler: Handler, values: list[Any]) -> Any:
@@ -200,7 +211,11 @@ async def _run_now(ctx: Context, handler: Handler, values: list[Any]) -> Any:
             ctx.task = f"DummyRef:|{handler.message.wire_name}|"
     try:
         generation = ctx.db.generation
-        value = await invoke(ctx, handler, values)
+        if handler.needs_task:
+            with ctx.app.tasks.cancellable(ctx):
+                value = await invoke(ctx, handler, values)
+        else:
+            value = await invoke(ctx, handler, values)
         # On a supporter in an emergency there is nobody to keep it.
         has_keeper = ctx.app.pool.is_coordinator or ctx.app.pool.emergency is None
         if ctx.db.generation != generation and handler.message.kind not in _READS and has_keeper:
@@ -225,15 +240,17 @@ _READS = frozenset(
 )
 
 
-def _start(ctx: Context, handler: Handler, values: list[Any]) -> str:
-    """Begin an ``Async.`` call and return its task."""
+def _start(ctx: Context, handler: Handler, values: list[Any], *, internal: bool) -> str:
+    """Begin an ``Async.`` call and return its task; an *internal* one is a part of the task that it was called under."""
     message = handler.message
+    if internal and ctx.has_task:
+        ctx.subtask_of = ctx.task
     ctx.task = ctx.app.tasks.create(ctx, f"Async.{message.wire_name}", ephemeral=False)
 
     async def work() -> str:
         return result_text(message.result, await invoke(ctx, handler, values), "xml")
 
-    ctx.app.tasks.start(ctx.task, work())
+    ctx.app.tasks.start(ctx, work())
     return ctx.task
 
 
@@ -284,10 +301,19 @@ async def call_as(ctx: Context, name: str, *params: Any) -> Any:
 
     The result is native too: records are dicts, ``get_all_records`` a dict ref -> record.
     """
-    inner = Context(ctx.app, ctx.origin, subtask_of=ctx.task if ctx.has_task else NULL_REF)
+    return await call_under(inside(ctx), ctx.session, name, *params)
+
+
+def inside(ctx: Context) -> Context:
+    """Return the context of a call that is made inside of another."""
+    return Context(ctx.app, ctx.origin, subtask_of=ctx.task if ctx.has_task else NULL_REF)
+
+
+async def call_under(inner: Context, session: str, name: str, *params: Any) -> Any:
+    """Call as `call_as` does, in a context that the caller keeps: its task tells how far the call is."""
     message = find(_split(name)[0])
-    session = [ctx.session] if message is None or message.message.needs_session else []
-    value = (await call(inner, name, [*session, *params])).value
+    first = [session] if message is None or message.message.needs_session else []
+    value = (await call(inner, name, [*first, *params])).value
     match value:
         case RowRecord():
             return _plain(value.cls, value.row)

@@ -3,11 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from urllib.parse import parse_qsl, unquote
 
-from xapi.server.context import Context, Origin
+from xapi.server.context import App, Context, Origin
 
 BLOCK = 65536
+STREAM_HEAD = 65536
+FRAME = b"FRAME "
+FRAME_SIZE = len(FRAME) + 12
 
 
 class HttpError(Exception):
@@ -24,6 +28,23 @@ REASONS = {
     403: "Forbidden", 404: "Not Found", 408: "Request Timeout", 413: "Payload Too Large",
     431: "Request Header Fields Too Large", 500: "Internal Error", 501: "Method Not Implemented", 503: "Service Unavailable",
 }  # fmt: skip
+
+
+PAGE = (
+    "<html><body><h1>{status} {text}</h1>Your request could not be served. Additional information:"
+    "<pre>{detail}</pre></body></html>"
+)
+
+
+def error_page(error: HttpError) -> bytes:
+    """Return a whole answer that says what was wrong and closes the connection."""
+    reason = REASONS.get(error.status, "Error")
+    body = PAGE.format(status=error.status, text=reason, detail=escape(error.text)).encode()
+    more = "".join(f"{name}: {value}\r\n" for name, value in error.headers.items())
+    return (
+        f"HTTP/1.1 {error.status} {reason}\r\nContent-Type: text/html\r\nContent-Length: {len(body)}\r\n{more}"
+        "Cache-Control: no-cache, no-store\r\nConnection: close\r\n\r\n"
+    ).encode() + body
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +79,9 @@ class Head:
 
 def parse_head(block: bytes) -> Head:
     """Parse a request's head (without the final empty line). :raises HttpError: 400."""
+    if block.startswith(FRAME):
+        # Another xapi tells the head's length beforehand; we find its end without.
+        block = block[FRAME_SIZE:]
     lines = block.decode("latin-1").split("\r\n")
     parts = lines[0].split(" ")
     if len(parts) != 3 or not parts[2].startswith("HTTP/") or not parts[0].isalpha():
@@ -69,6 +93,17 @@ def parse_head(block: bytes) -> Head:
             raise HttpError(400, "a header line has no name")
         headers.setdefault(name.lower(), value.strip())
     return Head(parts[0], parts[1], parts[2][5:], headers)
+
+
+def with_agent(origin: Origin, head: Head) -> Origin:
+    """Return the connection's origin with what this request says of its client."""
+    return Origin(
+        origin.local_root,
+        origin.address,
+        head.headers.get("user-agent", ""),
+        head.headers.get("originator", ""),
+        origin.encrypted,
+    )
 
 
 def parse_query(target: str) -> dict[str, str]:
@@ -87,6 +122,12 @@ def parse_cookies(text: str) -> dict[str, str]:
         if equals:
             pairs.setdefault(unquote(key.strip()), unquote(value.strip()))
     return pairs
+
+
+def head_limit(app: App, origin: Origin) -> int:
+    """Return how many bytes a request's head may have; ``/etc/xapi.conf`` key ``max_header_length_tcp``."""
+    # Browsers with a few cookies need more than the original's 1024. Root on the local socket needs no rein.
+    return STREAM_HEAD if origin.local_root else app.config.integer("max_header_length_tcp", 8192)
 
 
 class BodyReader:
@@ -142,6 +183,11 @@ class Request:
     def parameter(self, name: str) -> str | None:
         """Return a parameter from a cookie, else from the query."""
         return self.cookies.get(name, self.query.get(name))
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """All parameters; those in cookies win."""
+        return {**self.query, **self.cookies}
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from xapi.server.xmlrpc import BadRequest
+from xapi.server.xmlrpc import BadRequest, BadText
 
 CONTENT_TYPE = "application/json"
 
@@ -21,10 +21,13 @@ class Call:
 
 
 def parse_call(body: bytes) -> Call:
-    """Return the call in *body*. :raises BadRequest: with what is wrong."""
+    """Return the call in *body*. :raises BadRequest: with what is wrong. :raises BadText: as for XML-RPC, with the call."""
     try:
         message = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        repaired = body.decode("utf-8", "replace").encode()
+        if repaired != body:
+            raise BadText("a text is not UTF-8", parse_call(repaired)) from error
         raise BadRequest(f"not JSON: {error}") from error
     if not isinstance(message, dict):
         raise BadRequest("expected an object")

@@ -4,6 +4,7 @@ Parsers of both protocols deliver str, int, float, bool, list, dict or None; :fu
 value of a declared type or says why not.
 """
 
+import datetime
 import functools
 import re
 from collections.abc import Callable
@@ -31,25 +32,58 @@ from xapi.errors import XenAPIError, internal_error
 Convert = Callable[[Any], Any]
 
 _DATE = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)T(\d\d):?(\d\d):?(\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?")
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,20}")
 _INT64 = range(-(2**63), 2**63)
 
 
+def _shown(value: Any) -> str:
+    """Return a wire value as the original shows it in errors: ``I(0)``, ``S(text)``, ``Enum[…]``."""
+    match value:
+        case bool():
+            return f"B({str(value).lower()})"
+        case int():
+            return f"I({value})"
+        case float():
+            return f"F({value:g})"
+        case str():
+            return f"S({value[:80]})"
+        case list():
+            return f"Enum[{';'.join(map(_shown, value[:3]))}]"
+        case dict():
+            return f"Dict{{{';'.join(f'{key}:{_shown(item)}' for key, item in list(value.items())[:3])}}}"
+        case _:
+            return "N"
+
+
 def _wrong(expected: str, found: Any) -> XenAPIError:
-    return internal_error(f'Failure("Expected {expected}, got {type(found).__name__} {str(found)[:80]!r}")')
+    return internal_error(f"Failure(\"Expected {expected}, got '{_shown(found)[:120]}'\")")
 
 
 def _invalid(text: str) -> XenAPIError:
     return XenAPIError("INVALID_VALUE", [text[:200]])
 
 
+_UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""What no XML document can hold: stored once, it would break every later answer that tells of it."""
+
+
+def unsendable(text: str) -> XenAPIError:
+    """Return the error for text that is not the UTF-8 that XML takes."""
+    return XenAPIError("INVALID_VALUE", ["Invalid UTF-8 string in parameter", _UNSENDABLE.sub("\ufffd", text[:200])])
+
+
 def _string(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    raise _wrong("string", value)
+    if not isinstance(value, str):
+        raise _wrong("string", value)
+    if _UNSENDABLE.search(value) is not None:
+        raise unsendable(value)
+    return value
 
 
 def _int(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | str):
+        raise _wrong("int", value)
+    if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()) is None:
         raise _wrong("int", value)
     try:
         number = int(value)
@@ -83,6 +117,10 @@ def _datetime(value: Any) -> str:
     if match is None:
         raise _invalid(value)
     year, month, day, hour, minute, second, zone = match.groups()
+    try:
+        datetime.datetime(int(year), int(month), int(day), int(hour), int(minute), min(int(second), 59))
+    except ValueError:
+        raise _invalid(value) from None
     return f"{year}{month}{day}T{hour}:{minute}:{second}{zone or 'Z'}"
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from xapi import errors
 from xapi.datamodel import MODEL
 from xapi.errors import XenAPIError
@@ -10,6 +12,7 @@ from xapi.server.context import App, Context, Origin
 from xapi.server.encoding import escape, result_text, xml_array
 from xapi.server.forwarding import gate
 from xapi.server.http_types import Head, HttpError
+from xapi.server.marshal import unsendable
 
 MAX_BODY = 300 * 1024
 JSON_PATH = "/jsonrpc"
@@ -48,7 +51,10 @@ def _context(app: App, origin: Origin, head: Head) -> Context:
 
 
 async def _xml(ctx: Context, head: Head, body: bytes) -> bytes:
-    name, params = xmlrpc.parse_call(body)
+    try:
+        name, params = xmlrpc.parse_call(body)
+    except xmlrpc.BadText as reason:
+        return xmlrpc.failure(unsendable(str(reason)).description)
     if name.startswith("system."):
         return _system(name, params)
     try:
@@ -62,8 +68,13 @@ async def _xml(ctx: Context, head: Head, body: bytes) -> bytes:
 
 
 async def _json(ctx: Context, head: Head, body: bytes) -> bytes:
-    call = jsonrpc.parse_call(body)
     try:
+        call = jsonrpc.parse_call(body)
+    except xmlrpc.BadText as reason:
+        return jsonrpc.failure(reason.args[1], unsendable(reason.args[0]).description)
+    try:
+        if call.method.startswith("system.isAlive"):
+            return jsonrpc.success(call, msgspec.json.encode(call.params[0] if call.params else "").decode())
         if call.method == "system.listMethods":
             return jsonrpc.success(call, "[" + ",".join(f'"{name}"' for name in _method_names()) + "]")
         if gate.relays(ctx.app, ctx.origin, dispatch.message_of(call.method)):

@@ -1,15 +1,16 @@
 """Sessions: who is logged in, what they may do, when they end.
 
-Rows of class ``session`` live in memory only: a restart of the toolstack logs everybody out, as in the original.
+Rows of class ``session`` live in memory only: a restart of the toolstack logs everybody out, as in the original. Local
+sessions have no row at all: only this process knows them, so they work while the pool's database is out of reach.
 """
 
-import asyncio
 import functools
 import secrets
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from xapi import errors
@@ -62,6 +63,7 @@ class Sessions:
         self._app = app
         self._last_used: OrderedDict[str, float] = OrderedDict()
         self._roles: dict[str, frozenset[Role]] = {}
+        self._local: set[str] = set()
         self._groups: dict[Group, OrderedDict[str, None]] = {}
         self._on_end: list[Callable[[str], None]] = []
 
@@ -80,13 +82,16 @@ class Sessions:
         subject: str = NULL_REF,
         user_sid: str = "",
         roles: frozenset[Role] = frozenset(),
+        parent: str = NULL_REF,
+        client_certificate: bool = False,
     ) -> str:
-        """Make a session and return its ref (from a secure random source: knowing it is being logged in).
+        """Make a session and return its ref.
 
         *roles* count for sessions that are neither a superuser's nor the pool's; they are fixed until the session ends.
+        *parent* is the session under which this one was asked for.
         """
         db = self._app.db
-        ref = f"OpaqueRef:{uuid.UUID(bytes=secrets.token_bytes(16), version=4)}"
+        ref = _new_ref()
         db.create(
             "session",
             ref,
@@ -99,13 +104,28 @@ class Sessions:
             auth_user_sid=user_sid,
             subject=subject,
             originator=originator,
-            client_certificate=False,
+            client_certificate=client_certificate,
+            parent=parent,
             rbac_permissions=list(permissions_of(roles)),
         )
         self._roles[ref] = roles
         self._last_used[ref] = time.monotonic()
         self._make_room(ref)
         return ref
+
+    def create_local(self) -> str:
+        """Make a session that only this process knows and that may do everything; return its ref."""
+        ref = _new_ref()
+        self._local.add(ref)
+        self._last_used[ref] = time.monotonic()
+        surplus = len(self._local) - MOST_ANONYMOUS
+        if surplus > 0:
+            for oldest in sorted(self._local - {ref}, key=self._last_used.__getitem__)[:surplus]:
+                self.destroy(oldest)
+        return ref
+
+    def is_local(self, session: str) -> bool:
+        return session in self._local
 
     def check(self, session: str) -> None:
         """Note that *session* is used. :raises XenAPIError: SESSION_INVALID."""
@@ -116,12 +136,13 @@ class Sessions:
 
     def is_known(self, session: str) -> bool:
         """Whether the session is there: made by this process, or by another host of the pool."""
-        return self._app.db.exists("session", session)
+        return session in self._local or self._app.db.exists("session", session)
 
     def destroy(self, session: str) -> None:
         """End a session: its waiting event calls are woken."""
         self._last_used.pop(session, None)
         self._roles.pop(session, None)
+        self._local.discard(session)
         if self._app.db.exists("session", session):
             self._groups.get(self._group(session), OrderedDict()).pop(session, None)
             self._app.db.destroy("session", session)
@@ -130,6 +151,8 @@ class Sessions:
 
     def is_superuser(self, session: str) -> bool:
         """Whether RBAC does not apply: local root and the pool itself."""
+        if session in self._local:
+            return True
         values = self._app.db.row("session", session).values
         return bool(values["is_local_superuser"] or values["pool"])
 
@@ -143,14 +166,16 @@ class Sessions:
         return permission in self._app.db.row("session", session).values["rbac_permissions"]
 
     def collect_garbage(self) -> None:
-        """End sessions not used for a day, and show in the rows when the others were."""
-        db, oldest = self._app.db, time.monotonic() - INACTIVE_LIMIT
-        for session in [ref for ref, used in self._last_used.items() if used < oldest]:
+        """End sessions not used for a day whose work is done, and show in the rows when the others were used last."""
+        db, limit = self._app.db, self._app.config.number("inactive_session_timeout", INACTIVE_LIMIT)
+        oldest = time.monotonic() - limit
+        for session in [ref for ref, used in self._last_used.items() if used < oldest and not self._works(ref)]:
             self.destroy(session)
-        for session in [ref for ref in self._last_used if not db.exists("session", ref)]:
+        for session in [ref for ref in self._last_used if not self.is_known(ref)]:
             del self._last_used[session]
         for session, used in self._last_used.items():
-            db.set("session", session, last_active=wire_date(time.time() - (time.monotonic() - used)))
+            if session not in self._local:
+                db.set("session", session, last_active=wire_date(time.time() - (time.monotonic() - used)))
 
     def _group(self, session: str) -> Group:
         values = self._app.db.row("session", session).values
@@ -169,8 +194,19 @@ class Sessions:
             self.destroy(ref)
 
     def _works(self, session: str) -> bool:
-        db = self._app.db
-        return any(db.get("task", task, "status") == "pending" for task in db.get("session", session, "tasks"))
+        """Whether a task of the session, or of one that it was made under, is unfinished."""
+        db, seen = self._app.db, set[str]()
+        while session not in seen and db.exists("session", session):
+            if any(db.get("task", task, "status") == "pending" for task in db.get("session", session, "tasks")):
+                return True
+            seen.add(session)
+            session = db.get("session", session, "parent")
+        return False
+
+
+def _new_ref() -> str:
+    """Return a ref from a secure random source: knowing it is being logged in."""
+    return f"OpaqueRef:{uuid.UUID(bytes=secrets.token_bytes(16), version=4)}"
 
 
 def has_permission(ctx: Context, permission: str) -> bool:
@@ -197,8 +233,8 @@ def assert_permitted(ctx: Context, message: Message, key: str | None = None) -> 
         raise _denied(ctx, "API", message.wire_name, permission)
 
 
-def _denied(ctx: Context, kind: str, action: str, permission: str) -> XenAPIError:
-    audit.record(ctx, kind, action, f"ERROR:RBAC_PERMISSION_DENIED: {permission}", allowed=False)
+def _denied(ctx: Context, kind: str, action: str, permission: str, arguments: Sequence[str] = ()) -> XenAPIError:
+    audit.record(ctx, kind, action, f"ERROR:RBAC_PERMISSION_DENIED: {permission}", arguments, allowed=False)
     return errors.rbac_permission_denied(permission, DENIED)
 
 
@@ -214,8 +250,15 @@ def _guarded_key(message: Message, key: str | None) -> str | None:
     return None
 
 
-def assert_http_permitted(ctx: Context, name: str, sub_action: str | None = None) -> None:
-    """Check the session's role for the HTTP handler *name*, or for one of its sub-actions.
+POLLED = frozenset({"rrd_updates", "vm_rrd", "host_rrd", "sr_rrd", "get_vm_rrds", "get_host_rrds", "get_root", "post_cli"})
+"""Handlers that are asked all the time, or whose calls log themselves: not in the audit log unless refused."""
+
+
+def assert_http_permitted(
+    ctx: Context, name: str, sub_action: str | None = None, arguments: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Check the session's role for the HTTP handler *name*, or for one of its sub-actions. *arguments* are the request's, for
+    the audit log.
 
     :raises XenAPIError: RBAC_PERMISSION_DENIED.
     """
@@ -223,12 +266,7 @@ def assert_http_permitted(ctx: Context, name: str, sub_action: str | None = None
     if not MODEL.http_actions[name].rbac_check:
         return
     if not has_permission(ctx, permission):
-        raise _denied(ctx, "HTTP", permission, permission)
-    if sub_action is None and MODEL.http_actions[name].method != "GET":
-        audit.record(ctx, "HTTP", permission, "OK")
-
-
-async def login_failed(ctx: Context, user: str, reason: str = "Authentication failure") -> XenAPIError:
-    """Return the error for a refused login (who, why), after the pause that slows guessing down."""
-    await asyncio.sleep(ctx.app.config.number("login-failure-delay", 5.0))
-    return XenAPIError("SESSION_AUTHENTICATION_FAILED", [user, reason])
+        raise _denied(ctx, "HTTP", permission, permission, audit.pairs(arguments))
+    # What local root does is not audited, as in the original: he could write the log too.
+    if sub_action is None and name not in POLLED and not ctx.origin.local_root:
+        audit.record(ctx, "HTTP", permission, "OK", audit.pairs(arguments))

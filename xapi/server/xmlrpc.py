@@ -18,6 +18,10 @@ class BadRequest(ValueError):
     """The body is not an XML-RPC (or JSON-RPC) call."""
 
 
+class BadText(ValueError):
+    """The body is a call, but not all of its text is UTF-8."""
+
+
 _HEAD = '<?xml version="1.0"?><methodResponse><params><param>'
 _TAIL = "</param></params></methodResponse>"
 _SUCCESS = f"{_HEAD}<value><struct><member><name>Status</name><value>Success</value></member><member><name>Value</name>"
@@ -37,11 +41,16 @@ def _parser() -> etree.XMLParser:
 def parse_call(body: bytes) -> tuple[str, list[Any]]:
     """Return (method name, parameters) of a ``methodCall``.
 
-    Values: str, int, float, bool, list, dict, None. :raises BadRequest: with what is wrong.
+    Values: str, int, float, bool, list, dict, None. :raises BadRequest: with what is wrong. :raises BadText: it would be
+    a call if all of it were UTF-8.
     """
     try:
         root = etree.fromstring(body, _parser())
-    except (etree.XMLSyntaxError, ValueError) as error:
+    except (etree.XMLSyntaxError, ValueError, LookupError) as error:
+        repaired = body.decode("utf-8", "replace").encode()
+        if repaired != body:
+            parse_call(repaired)
+            raise BadText("a text is not UTF-8") from error
         raise BadRequest(f"not XML: {error}") from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise BadRequest("a document type is refused")

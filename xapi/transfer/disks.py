@@ -1,8 +1,6 @@
 """``/export_raw_vdi`` and ``/import_raw_vdi``: whole images over HTTP."""
 
-import asyncio
 import contextlib
-import functools
 from collections.abc import AsyncIterator
 
 from idl.rpc import RpcError
@@ -38,17 +36,6 @@ def _format(request: Request) -> Format:
         raise HttpError(404, f"Unknown format {text}") from None
 
 
-def _follow_cancellation(ctx: Context) -> None:
-    """Let ``task.cancel`` break the transfer off; what it made is undone on the way out."""
-    running = asyncio.current_task()
-    if running is not None:
-        ctx.cancel_hooks.append(functools.partial(_cancel, running))
-
-
-def _cancel(running: "asyncio.Task[object]") -> None:
-    running.cancel()
-
-
 def _refused(ctx: Context, status: int, reason: XenAPIError) -> HttpError:
     """Fail the task with a XenAPI error and answer with an HTTP status."""
     if ctx.has_task:
@@ -59,7 +46,6 @@ def _refused(ctx: Context, status: int, reason: XenAPIError) -> HttpError:
 @serves("get_export_raw_vdi")
 async def export_raw_vdi(ctx: Context, request: Request, reply: Reply) -> str | None:
     """Query: ``vdi`` (ref or uuid), ``format``, ``base`` (an older image to make a delta against)."""
-    _follow_cancellation(ctx)
     form = _format(request)
     name = request.parameter("vdi")
     if not name:
@@ -97,7 +83,6 @@ async def import_raw_vdi(ctx: Context, request: Request, reply: Reply) -> str | 
 
     The task's result is the image. The answer's head comes before the body is read.
     """
-    _follow_cancellation(ctx)
     form = _format(request)
     name = request.parameter("vdi")
     if name:

@@ -38,9 +38,9 @@ def arguments(cls: str, **given: Any) -> dict[str, Any]:
 class Pool(House):
     """One host with 16 GiB, one SR, one network."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, network: Daemon | None = None) -> None:
         self.xenops = FakeXenopsd()
-        self.network_daemon, self.metrics = Daemon(), Daemon()
+        self.network_daemon, self.metrics = network or Daemon(), Daemon()
         super().__init__(root, xenops=self.xenops, network=self.network_daemon, metrics=self.metrics)
         metrics = self.db.create("host_metrics", memory_total=16 * GIB, live=True)
         self.db.set("host", self.host, address="192.0.2.1", metrics=metrics, virtual_hardware_platform_versions=[0, 1, 2])

@@ -172,11 +172,6 @@ async def test_a_drive_for_a_disc_has_to_be_there() -> None:
         await run_command(COMMANDS, "vm-cd-insert", "uuid=u1", "cd-name=disc.iso", api=api)
 
 
-async def test_migration_with_storage_is_not_there_yet_and_says_so() -> None:
-    with pytest.raises(XenAPIError, match=r"NOT_IMPLEMENTED\(VM.migrate_send\)"):
-        await run_command(COMMANDS, "vm-migrate", "uuid=u2", "host=one", "vdi:a=b", api=database())
-
-
 async def test_plugins_get_files_of_the_client() -> None:
     api, client = database(), ScriptedClient()
     api.answers["host.call_plugin"], client.files = "done", {"/etc/answers": b"42\n"}

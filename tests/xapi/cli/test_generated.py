@@ -275,3 +275,18 @@ def test_the_commands_are_the_recorded_ones() -> None:
     known = json.loads(FACTS[0].read_text())["commands"]
     expected = {command["name"]: tuple(command["reqd"]) for command in known if command.get("generated")}
     assert {name: command.required for name, command in COMMANDS.items()} == expected
+
+
+async def test_another_database_is_read_through_a_session_of_its_own() -> None:
+    api = FakeApi(network={"n": {"uuid": "u"}}, VDI={"d": {"uuid": "disk"}})
+    api.answers["VDI.open_database"] = api.answers["session.create_from_db_file"] = "OpaqueRef:other"
+    for command in (["network-list", "params=uuid"], ["network-param-list", "uuid=u"], ["network-param-get", "uuid=u", "param-name=uuid"]):
+        api.calls.clear()
+        said = await run_command(COMMANDS, *command, "database:vdi-uuid=disk", api=api)
+        assert "u\n" in said.out
+        assert api.calls[:2] == [("VDI.open_database", "d"), ("under", "OpaqueRef:other")]
+        assert api.calls[-1] == ("session.logout",)
+    await run_command(COMMANDS, "network-list", "database:filename=/x", api=api)
+    assert ("session.create_from_db_file", "/x") in api.calls
+    with pytest.raises(CommandFailure, match="either"):
+        await run_command(COMMANDS, "network-list", "database:filename=/x", "database:vdi-uuid=disk", api=api)

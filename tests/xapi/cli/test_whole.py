@@ -133,14 +133,14 @@ async def test_a_client_that_stops_waiting_leaves_nothing_behind(house: House, u
 async def test_a_task_is_cancelled(house: House) -> None:
     app = house.app
     ctx = internal_context(app, "test")
-    task = app.tasks.create(ctx, "Async.VM.start", ephemeral=False)
+    task = ctx.task = app.tasks.create(ctx, "Async.VM.start", ephemeral=False)
     forever = asyncio.get_running_loop().create_future()
 
     async def work() -> str:
         await forever
         return ""
 
-    app.tasks.start(task, work())
+    app.tasks.start(ctx, work())
     uuid = app.db.get("task", task, "uuid")
     assert (await house.xe("task-list", f"uuid={uuid}", "params=status", "--minimal")).word == "pending"
     assert (await house.xe("task-cancel", f"uuid={uuid}")).text == ""

@@ -36,7 +36,10 @@ OBJECTIONS: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     ({"other_vlans": 1}, {}, ["POOL_JOINING_HOST_HAS_NON_MANAGEMENT_VLANS"]),
     ({"management_vlan": 5}, {}, ["POOL_JOINING_HOST_MANAGEMENT_VLAN_DOES_NOT_MATCH", "5", "-1"]),
     ({"auth": ("AD", "example")}, {}, ["POOL_JOINING_EXTERNAL_AUTH_MISMATCH"]),
-    ({"edition": "free"}, {"edition": "premium"}, ["LICENSE_HOST_POOL_MISMATCH", "Edition free differs from the pool's: premium"]),
+    (
+        {"edition": "free"}, {"edition": "premium"},
+        ["LICENSE_HOST_POOL_MISMATCH", "Edition free differs from the pool's: premium"],
+    ),
     ({"backend": "openvswitch"}, {}, ["OPERATION_NOT_ALLOWED", "Network backends differ"]),
     ({"sdn_controllers": frozenset({"x"})}, {}, ["OPERATION_NOT_ALLOWED", "SDN controller differs"]),
     ({"address_type": "IPv6"}, {}, ["OPERATION_NOT_ALLOWED", "Primary address type differs"]),

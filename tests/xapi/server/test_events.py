@@ -15,7 +15,7 @@ from xapi.datamodel import MODEL
 from xapi.errors import XenAPIError
 from xapi.server.context import App, Origin
 from xapi.server.encoding import RowRecords, result_text
-from xapi.server.events import Subscriptions
+from xapi.server.event_records import Subscriptions
 
 
 class Watcher:
@@ -120,15 +120,15 @@ def test_the_legacy_queue_tells_every_change(tmp_path: Path) -> None:
     async def play() -> None:
         app = make(tmp_path)
         session = app.sessions.create(Origin(), superuser=True)
-        app.events.register(session, ["VM"])
+        app.events.legacy.register(session, ["VM"])
         vm = app.db.create("VM")
         app.db.set("VM", vm, name_label="a")
         app.db.destroy("VM", vm)
-        told = json.loads((await app.events.next(session)).json())
+        told = json.loads((await app.events.legacy.next(session)).json())
         assert [event["operation"] for event in told] == ["add", "mod", "del"]
-        app.events.unregister(session, ["VM"])
+        app.events.legacy.unregister(session, ["VM"])
         with pytest.raises(XenAPIError, match="SESSION_NOT_REGISTERED"):
-            await app.events.next(session)
+            await app.events.legacy.next(session)
 
     asyncio.run(play())
 

@@ -104,7 +104,7 @@ async def test_an_import_that_fails_destroys_the_image_it_made(house: House) -> 
         await put(house, f"/import_raw_vdi?sr_id={house.sr}&task_id={task}", b"abc" * MIB)
     await house.app.watch.until(task, lambda: house.db.get("task", task, "status") != "pending", 10)
     assert house.db.count("VDI") == 0
-    assert house.db.get("task", task, "error_info")[0] == "SR_BACKEND_FAILURE_44"
+    assert house.db.get("task", task, "error_info")[0] == "VDI_IO_ERROR"
 
 
 async def test_uploads_that_name_nothing_useful(house: House) -> None:

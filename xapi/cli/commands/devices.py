@@ -17,7 +17,8 @@ from xapi.errors import XenAPIError
 SHOWN_OF_VBD: Final = frozenset({"uuid", "vm-name-label", "userdevice"})
 SHOWN_OF_VDI: Final = frozenset({"uuid", "name-label", "virtual-size", "sr-name-label"})
 SHOWN_OF_VIF: Final = frozenset({"uuid", "device", "MAC", "network-uuid", "network-name-label", "vm-name-label"})
-PARAMS: Final = frozenset({"vbd-params", "vdi-params"})
+SHOWN: Final = ("vbd-params", "vdi-params")
+PARAMS: Final = frozenset(SHOWN)
 
 
 def on_uuid(cls: str, message: str) -> Run:
@@ -218,8 +219,8 @@ async def vif_create(ctx: Context) -> None:
 _UUID: Final = ("uuid",)
 
 COMMANDS: Final = (
-    Command("vm-disk-list", _disk_list("Disk", frozenset()), (), tuple(PARAMS), standard=True, selects="vm"),
-    Command("vm-cd-list", _disk_list("CD", frozenset({"empty"})), (), tuple(PARAMS), standard=True, selects="vm"),
+    Command("vm-disk-list", _disk_list("Disk", frozenset()), (), SHOWN, standard=True, selects="vm"),
+    Command("vm-cd-list", _disk_list("CD", frozenset({"empty"})), (), SHOWN, standard=True, selects="vm"),
     Command("vm-vif-list", vif_list, standard=True, selects="vm"),
     Command("vm-disk-add", disk_add, ("disk-size", "device"), ("sr-uuid",), standard=True, selects="vm"),
     Command("vm-disk-remove", disk_remove, ("device",), standard=True, selects="vm"),

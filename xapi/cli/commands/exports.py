@@ -103,7 +103,7 @@ async def _upload(ctx: Context) -> list[str]:
 
 
 COMMANDS: Final = (
-    Command("vm-export", export_vms, ("filename",), ("preserve-power-state", "include-snapshots", *_EXPORT_OPTIONS),
+    Command("vm-export", export_vms, ("filename",), ("preserve-power-state", *_EXPORT_OPTIONS, "include-snapshots"),
             standard=True, selects="vm"),
     Command("template-export", export_template, ("filename", "template-uuid"), _EXPORT_OPTIONS, standard=True),
     Command("snapshot-export-to-template", export_snapshot, ("filename", "snapshot-uuid"),

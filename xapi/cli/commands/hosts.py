@@ -189,7 +189,7 @@ _TO_HOST: Final = ("Host", "rating, identifier, reason")
 
 COMMANDS: Final = (
     Command("host-set-hostname-live", set_hostname, ("host-uuid", "host-name"), selects="host"),
-    Command("host-ha-xapi-healthcheck", healthcheck, local_session=True, hidden=True),
+    Command("host-ha-xapi-healthcheck", healthcheck, local_session=True, never_forward=True, hidden=True),
     Command("host-crashdump-upload", _upload("host_crashdump", by_uuid=True), _UUID, ("url", "http_proxy")),
     Command("host-bugreport-upload", _upload("host", by_uuid=False), (), ("url", "http_proxy"), selects="host"),
     Command("update-precheck", precheck, _UUID, selects="host"),

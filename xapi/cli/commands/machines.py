@@ -9,7 +9,7 @@ from xapi.cli.generated import find
 from xapi.cli.records import CLASSES
 from xapi.cli.records.model import Subject
 from xapi.cli.records.vm_parts import CRASHDUMP
-from xapi.cli.selectors import Selection, on_each, select
+from xapi.cli.selectors import Selection, Several, on_each, select
 from xapi.datamodel import MODEL, NULL_REF, default_value
 from xapi.errors import XenAPIError
 
@@ -137,7 +137,8 @@ async def cache_storage_create(ctx: Context) -> None:
     sr = await ctx.api.call("SR.get_by_uuid", arguments.required("sr-uuid"))
     site = await ctx.api.call("PVS_site.get_by_uuid", arguments.required("pvs-site-uuid"))
     size = values.size("size", arguments.required("size"))
-    hosts = await select(ctx, Selection("host", not_filters=frozenset({"sr-uuid", "pvs-site-uuid", "size"})))
+    own = frozenset({"sr-uuid", "pvs-site-uuid", "size"})
+    hosts = await select(ctx, Selection("host", Several.NEVER, not_filters=own))
     record = {"host": hosts[0].ref, "SR": sr, "site": site, "size": size}
     storage = await ctx.api.call("PVS_cache_storage.create", record)
     ctx.printer.list([await ctx.api.call("PVS_cache_storage.get_uuid", storage)])

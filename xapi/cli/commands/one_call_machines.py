@@ -52,7 +52,7 @@ COMMANDS: Final = (
     call("vbd-pause", "VBD.pause", "uuid", Shows.LIST, hidden=True),
     call("vbd-unpause", "VBD.unpause", "uuid token", hidden=True),
     call("vif-move", "VIF.move", "uuid network-uuid"),
-    call("vusb-create", "VUSB.create", "vm-uuid usb-group-uuid", Shows.LIST),
+    call("vusb-create", "VUSB.create", "vm-uuid usb-group-uuid", Shows.LIST, order="usb-group-uuid vm-uuid"),
     call("vusb-unplug", "VUSB.unplug", "uuid"),
     call("vusb-destroy", "VUSB.destroy", "uuid"),
     call("vgpu-destroy", "VGPU.destroy", "uuid"),
@@ -66,7 +66,7 @@ COMMANDS: Final = (
     call("pci-get-dom0-access-status", "PCI.get_dom0_access_status", "uuid", Shows.MESSAGE),
     # Storage
     call("sr-introduce", "SR.introduce", "uuid name-label [name-description] type [content-type] [shared] !sm-config:",
-         Shows.LIST),
+         Shows.LIST, order="name-label type uuid name-description shared content-type"),
     call("sr-update", "SR.update", "uuid"),
     call("sr-enable-database-replication", "SR.enable_database_replication", "uuid"),
     call("sr-disable-database-replication", "SR.disable_database_replication", "uuid"),
@@ -99,7 +99,8 @@ COMMANDS: Final = (
     call("pif-introduce", "PIF.introduce", "host-uuid [mac] device [managed]", Shows.LIST),
     call("pif-forget", "PIF.forget", "uuid"),
     call("pif-db-forget", "PIF.db_forget", "uuid", hidden=True),
-    call("sdn-controller-introduce", "SDN_controller.introduce", "[protocol=ssl] [address] [tcp-port]", Shows.LIST),
+    call("sdn-controller-introduce", "SDN_controller.introduce", "[protocol=ssl] [address] [tcp-port]", Shows.LIST,
+         order="address"),
     call("sdn-controller-forget", "SDN_controller.forget", "uuid"),
     # Streamed machines
     call("pvs-site-introduce", "PVS_site.introduce", "name-label [name-description] [pvs-uuid]", Shows.LIST),

@@ -4,14 +4,19 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from idl import cli
-from xapi.cli import filters, reading, tasks, values
+from xapi.cli import filters, formats, reading, tasks, values
 from xapi.cli.api import Objects
 from xapi.cli.command import Command, Context
 from xapi.cli.commands.devices import on_uuid
 from xapi.cli.failures import CommandFailure
+from xapi.cli.formats import Format
+from xapi.cli.generated import chosen_fields, print_records
+from xapi.cli.reading import Cell
 from xapi.cli.records import CLASSES
 from xapi.cli.records.model import Class, Subject
 from xapi.cli.selectors import Selection, Several, on_each, select
+
+WATCH: Final = "watch"
 
 EVENT_CLASSES: Final = frozenset(
     {"vm", "vdi", "sr", "host", "network", "vif", "pif", "vbd", "pbd", "pool", "task", "subject", "role", "secret"} | {"vmss"}
@@ -47,30 +52,53 @@ async def _from_here(ctx: Context, url: str) -> str:
 
 
 async def event_wait(ctx: Context) -> None:
-    """Returns once an object of the class matches every ``field=value`` (``field=/=value``: differs)."""
+    """Returns once an object of the class matches every ``field=value`` (``field=/=value``: differs).
+
+    With ``--watch`` it goes on: each object that matches is shown, and again whenever what is shown of it has changed.
+    """
     name = ctx.arguments.required("class").lower()
     if name not in EVENT_CLASSES:
         raise CommandFailure(f"Cannot wait for events of class '{name}'")
     cls = CLASSES[name]
-    wanted = ctx.arguments.others(["class"])
+    watching, format = ctx.arguments.flag(WATCH), formats.wanted(ctx.arguments)
+    wanted = ctx.arguments.others(["class", *((WATCH, "params", *formats.SWITCHES) if watching else ())])
+    if watching and ctx.arguments.minimal:
+        raise CommandFailure("--minimal prints at the end, and --watch has none: use --json or --csv")
     for field, _ in wanted:
         if field not in cls.record.by_name:
-            raise filters.unknown(field)
+            raise filters.unknown(cls.record, field)
+    seen: dict[str, list[Cell]] = {}
     token = ""
     while True:
         batch = await ctx.api.call("event.from", [cls.record.cls], token, tasks.ROUND)
         token = batch["token"]
-        if await _any_matches(ctx, cls, wanted):
+        found = await _matching(ctx, cls, wanted)
+        if watching:
+            seen = await _show_changes(ctx, cls, found, seen, format)
+        elif found:
             return
 
 
-async def _any_matches(ctx: Context, cls: Class, wanted: list[tuple[str, str]]) -> bool:
+async def _matching(ctx: Context, cls: Class, wanted: list[tuple[str, str]]) -> list[Subject]:
     objects = Objects(ctx.api)  # a fresh look: the records of the last round are out of date
-    for ref, record in (await objects.all(cls.record.cls)).items():
-        subject = Subject(objects, cls.record.cls, ref, record)
-        if all([await _matches(cls, subject, field, text) for field, text in wanted]):
-            return True
-    return False
+    everything = (await objects.all(cls.record.cls)).items()
+    subjects = [Subject(objects, cls.record.cls, ref, record) for ref, record in everything]
+    return [subject for subject in subjects if all([await _matches(cls, subject, field, text) for field, text in wanted])]
+
+
+async def _show_changes(
+    ctx: Context, cls: Class, found: list[Subject], seen: dict[str, list[Cell]], format: Format | None
+) -> dict[str, list[Cell]]:
+    """Shows the objects that look otherwise than in `seen`; what is seen now."""
+    fields = reading.shown(cls.record, chosen_fields(cls, ctx.arguments))
+    now = {subject.ref: await reading.cells(fields, subject, brief=True) for subject in found}
+    changed = [record for ref, record in now.items() if seen.get(ref) != record]
+    for record in changed:
+        if format is Format.JSON:
+            ctx.printer.raw(formats.as_json_line(record))
+        else:
+            print_records(ctx, format, fields, [record])
+    return now
 
 
 async def _matches(cls: Class, subject: Subject, field: str, text: str) -> bool:

@@ -85,8 +85,9 @@ async def nothing(ctx: Context) -> None:
 
 COMMANDS: Final = (
     Command("pool-join", join, ("master-address", "master-username", "master-password"), ("force",)),
-    Command("pool-emergency-reset-master", reset_master, ("master-address",), local_session=True),
-    Command("pool-emergency-transition-to-master", become_master, (), ("force",), local_session=True),
+    Command("pool-emergency-reset-master", reset_master, ("master-address",), local_session=True, never_forward=True),
+    Command("pool-emergency-transition-to-master", become_master, (), ("force",), local_session=True,
+            never_forward=True),
     Command("pool-eject", eject, ("host-uuid",)),
     Command("pool-disable-ssl-legacy", nothing, (), ("uuid",)),
     Command("host-forget", forget, ("uuid",)),

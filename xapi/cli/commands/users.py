@@ -95,6 +95,7 @@ COMMANDS: Final = (
             ("host-uuid", "auth-type", "service-name"), ("config:",), hidden=True),
     Command("host-disable-external-auth", _external_auth("host.disable_external_auth"), ("host-uuid",), ("config:",),
             hidden=True),
-    Command("message-create", message_create, ("name", "priority", "body"), tuple(MESSAGE_OWNERS)),
+    Command("message-create", message_create, ("name", "priority", "body"),
+            ("vm-uuid", "host-uuid", "sr-uuid", "pool-uuid")),
     Command("message-destroy-all", message_destroy_all, (), ("before", "after", "priority")),
 )  # fmt: skip

@@ -4,6 +4,7 @@ Functions that raise are caught by the row's ``failed`` value where it has one.
 """
 
 import hashlib
+import math
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from xapi.errors import XenAPIError
 
 KIB: Final = 1024
 INCONSISTENT: Final = "<inconsistent>"
+UNKNOWN: Final = "<unknown>"
 
 
 async def _uuids(subject: Subject, cls: str, refs: Iterable[str]) -> list[str]:
@@ -66,11 +68,13 @@ vm_possible_hosts: Final = _answered_refs("get_possible_hosts", "host")
 
 async def vm_memory_target(subject: Subject) -> Value:
     try:
-        return str(int(await subject.call("query_data_source", "memory_target")))
+        target = await subject.call("query_data_source", "memory_target")
     except XenAPIError as error:
         if error.code != "VM_BAD_POWER_STATE":
             raise
         return "0"
+    # A VM that has only just started has been measured no time yet.
+    return str(int(target)) if math.isfinite(target) else UNKNOWN
 
 
 async def vm_last_boot_record(subject: Subject) -> Value:

@@ -51,6 +51,8 @@ def assert_coordinator(ctx: Context, message: Message) -> None:
 
 def is_pool(ctx: Context) -> bool:
     """Whether the call comes from a host of the pool."""
+    if ctx.app.sessions.is_local(ctx.session):
+        return True
     return ctx.db.exists("session", ctx.session) and ctx.db.get("session", ctx.session, "pool") is True
 
 
@@ -79,5 +81,5 @@ async def relay(app: App, head: Head, body: bytes) -> tuple[str, bytes]:
 
 async def session_known(ctx: Context, session: str) -> None:
     """On a supporter: wait until a session that the coordinator has just made can be known here."""
-    if isinstance(ctx.db, Replica) and ctx.app.pool.emergency is None and not ctx.db.exists("session", session):
+    if isinstance(ctx.db, Replica) and ctx.app.pool.emergency is None and not ctx.app.sessions.is_known(session):
         await ctx.db.caught_up()
