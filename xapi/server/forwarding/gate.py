@@ -35,10 +35,13 @@ async def arrive(ctx: Context, head: Head) -> None:
 
 def assert_available(ctx: Context, message: Message) -> None:
     """:raises XenAPIError: why this host answers only the emergency calls; HOST_IS_SLAVE for who wants to log in."""
-    if ctx.app.pool.emergency is not None and not message.emergency:
-        raise ctx.app.pool.emergency
-    if message.wire_name == LOGIN and not ctx.origin.local_root and not ctx.app.pool.is_coordinator:
-        raise errors.host_is_slave(ctx.app.pool.coordinator)
+    pool = ctx.app.pool
+    # A coordinator that is handing over still lets its clients go.
+    is_leaving = pool.is_coordinator and message.cls == "session"
+    if pool.emergency is not None and not message.emergency and not is_leaving:
+        raise pool.emergency
+    if message.wire_name == LOGIN and not ctx.origin.local_root and not pool.is_coordinator:
+        raise errors.host_is_slave(pool.coordinator)
 
 
 def assert_coordinator(ctx: Context, message: Message) -> None:
