@@ -21,6 +21,7 @@ from idl.storage import Storage
 from idl.xenops import Xenops
 from xapi import dbsync, loading, network_sync
 from xapi.classes import certificate, login_watch, pbd, pool_membership, sm, templates, vdi_rows, vmss, xenops_events
+from xapi.classes.host import update_allowed_operations
 from xapi.database.journal import Journal
 from xapi.database.schema import from_model
 from xapi.database.store import Store
@@ -143,8 +144,12 @@ async def _support(app: App, copy: Replica, cookie: Path) -> None:
     await pool.link.connected()
     ctx = internal_context(app, "startup")
     dbsync.know_this_host(ctx)
+    # Guests come once storage and networks are there.
+    app.db.set("host", app.localhost, enabled=False)
     await app.db.durable()
     await _meet_the_daemons(ctx)
+    app.db.set("host", app.localhost, enabled=True)
+    update_allowed_operations(ctx, app.localhost)
     await app.db.durable()
     cookie.touch()
 

@@ -72,7 +72,8 @@ class PoolHost(EmbeddedHost):
         """Wait until this host supports *coordinator* and answers as such."""
 
         def answers() -> bool:
-            return self.role == f"slave:{coordinator.address}" and self.redirects_to() == coordinator.address
+            ready = self.role == f"slave:{coordinator.address}" and self.layout.init_complete.exists()
+            return ready and self.redirects_to() == coordinator.address
 
         eventually(f"{self.layout.name} follows {coordinator.layout.name}", answers, FOLLOWS_SECONDS)
 

@@ -34,7 +34,8 @@ def plan(ctx: Context, host: str) -> dict[str, str | XenAPIError]:
 @implements("host.get_vms_which_prevent_evacuation")
 async def get_vms_which_prevent_evacuation(ctx: Context, self: str) -> dict[str, list[str]]:
     """XenAPI: host.get_vms_which_prevent_evacuation: VM -> an error's code and parameters."""
-    return {vm: where.description for vm, where in plan(ctx, self).items() if isinstance(where, XenAPIError)}
+    reasons = {vm: where for vm, where in plan(ctx, self).items() if isinstance(where, XenAPIError)}
+    return {vm: [reason.code, *(reason.params or [vm])] for vm, reason in reasons.items()}
 
 
 @implements("host.assert_can_evacuate")
@@ -47,18 +48,18 @@ async def assert_can_evacuate(ctx: Context, host: str) -> None:
 
 @implements("host.evacuate")
 async def evacuate(ctx: Context, host: str, network: str, evacuate_batch_size: int) -> None:
-    """XenAPI: host.evacuate: all guests move, some at a time. :raises XenAPIError: why the first that cannot does not."""
+    """XenAPI: host.evacuate: all guests move, some at a time.
+
+    :raises XenAPIError: CANNOT_EVACUATE_HOST, or what a move failed with.
+    """
+    await assert_can_evacuate(ctx, host)
     most = evacuate_batch_size or ctx.app.config.integer("evacuation-batch-size", BATCH)
 
     def refresh() -> None:
         update_allowed_operations(ctx, host)
 
     async with operation(ctx, "host", host, "evacuate", lambda: None, refresh):
-        targets: dict[str, str] = {}
-        for vm, where in plan(ctx, host).items():
-            if isinstance(where, XenAPIError):
-                raise where
-            targets[vm] = where
+        targets = {vm: where for vm, where in plan(ctx, host).items() if isinstance(where, str)}
         room, done = asyncio.Semaphore(most), 0
 
         async def move(vm: str, target: str) -> None:

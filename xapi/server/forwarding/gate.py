@@ -84,5 +84,11 @@ async def relay(app: App, head: Head, body: bytes) -> tuple[str, bytes]:
 
 async def session_known(ctx: Context, session: str) -> None:
     """On a supporter: wait until a session that the coordinator has just made can be known here."""
-    if isinstance(ctx.db, Replica) and ctx.app.pool.emergency is None and not ctx.app.sessions.is_known(session):
+    if not ctx.app.sessions.is_known(session):
+        await caught_up(ctx)
+
+
+async def caught_up(ctx: Context) -> None:
+    """On a supporter: wait until what the coordinator has written so far is here, if it can be reached."""
+    if isinstance(ctx.db, Replica) and ctx.app.pool.emergency is None:
         await ctx.db.caught_up()
