@@ -24,6 +24,8 @@ async def cert_distrib_atom(ctx: Context, host: str, command: str) -> str:
     """XenAPI: host.cert_distrib_atom: believe the hosts whose certificates *command* is a JSON object of, and no others."""
     try:
         certificates = msgspec.json.decode(command, type=dict[str, str])
+        if not all(trust.is_certificate(text) for text in certificates.values()):
+            raise ValueError(command)
         trust.believe(ctx.app.root, certificates)
     except (msgspec.DecodeError, ValueError):
         raise errors.invalid_value("command", command[:40]) from None

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 
 import msgspec
 
@@ -20,6 +21,7 @@ from xapi.server.registry import implements
 log = logging.getLogger(__name__)
 
 TALK_BACK = 15.0
+_UUID = re.compile(r"[0-9a-fA-F-]{36}")
 
 
 @implements("pool.join")
@@ -36,10 +38,17 @@ async def join_force(ctx: Context, master_address: str, master_username: str, ma
 
 @implements("pool.exchange_certificates_on_join")
 async def exchange_certificates_on_join(ctx: Context, uuid: str, certificate: str) -> dict[str, str]:
-    """XenAPI: pool.exchange_certificates_on_join: on the coordinator; every host believes the new one from now on."""
-    root = ctx.app.root
-    own = {f"{ctx.app.inventory['INSTALLATION_UUID']}.pem": trust.own_certificate(root)}
-    trust.believe(root, {**own, f"{uuid}.pem": certificate})
+    """XenAPI: pool.exchange_certificates_on_join: on the coordinator; every host believes the new one from now on.
+
+    :raises XenAPIError: INVALID_VALUE for what is no uuid or no certificate.
+    """
+    root, own = ctx.app.root, trust.own_certificate(ctx.app.root)
+    if not _UUID.fullmatch(uuid):
+        raise errors.invalid_value("uuid", uuid[:60])
+    if not trust.is_certificate(certificate):
+        raise errors.invalid_value("certificate", "not a certificate in PEM form")
+    mine = {f"{ctx.db.get('host', ctx.app.localhost, 'uuid')}.pem": own} if own else {}
+    trust.believe(root, {**mine, f"{uuid}.pem": certificate})
     await _spread_certificates(ctx)
     return trust.members(root)
 
@@ -140,9 +149,8 @@ async def designate_new_master(ctx: Context, host: str) -> None:
         return await handover.take_over(ctx)
     if host == ctx.app.localhost:
         return
-    assert ctx.app.pool.feed is not None
-    late = await ctx.app.pool.feed.kept_by_all(TALK_BACK)
-    if ctx.db.get("host", host, "uuid") in late:
+    feed, uuid = ctx.app.pool.feed, ctx.db.get("host", host, "uuid")
+    if feed is None or uuid not in feed.members or uuid in await feed.kept_by_all(TALK_BACK):
         raise errors.cannot_contact_host(host)
     await to_host(ctx, host, "pool.designate_new_master", host)
 
