@@ -74,7 +74,8 @@ class Peers:
                 opened = await asyncio.open_connection(
                     address, self._port, ssl=tls, server_hostname=trust.SERVER_NAME, limit=LARGEST_HEAD
                 )
-        except (OSError, TimeoutError, ssl.SSLError) as error:
+        except (OSError, TimeoutError, ssl.SSLError, UnicodeError) as error:
+            # The last: what is no host's name at all.
             raise Unreachable(f"{address}: {error or 'no answer'}") from error
         return Wire(*opened)
 

@@ -229,8 +229,8 @@ class Replica(Store):
     def _begin(self, frame: wire.Begin) -> None:
         self.lineage = frame.lineage
         while self._unapplied and self._unapplied[0].seq <= frame.applied:
-            self._applied(self._unapplied[0].seq, refused=False)
-            # It was sent before the last connection broke, and is on disk if that of a newer one will be.
+            seq = self._unapplied[0].seq
+            self._applied(seq, refused=seq in frame.refused)
         gone = list(frame.gone)
         if frame.whole:
             present = {(row.table, row.ref) for row in frame.rows}
@@ -243,8 +243,6 @@ class Replica(Store):
             ]
         self._arrive(frame.rows, gone)
         self._advance(frame.generation)
-        for seq in [known for known in self._waiting if known <= frame.applied]:
-            self._is_safe(seq, "")
 
     def _arrive(self, rows: list[wire.RowState], gone: list[wire.Gone]) -> None:
         before, self._recording = self._recording, False

@@ -145,7 +145,9 @@ class Begin(_Frame, frozen=True, tag="begin"):
     rows: list[RowState]
     gone: list[Gone]
     applied: int
-    """The last of this process' batches that counts already."""
+    """The last of this process' batches that was looked at."""
+    refused: list[int]
+    """Those of the latest whose guard did not hold."""
 
 
 class Changes(_Frame, frozen=True, tag="changes"):

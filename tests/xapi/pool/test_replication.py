@@ -195,6 +195,25 @@ async def test_a_claim_is_refused_where_somebody_was_faster(house: House) -> Non
     assert house.same_as(await settled(house, line))
 
 
+async def test_a_refusal_that_was_lost_with_the_line_is_told_afterwards(house: House) -> None:
+    vm = house.store.create("VM")
+    line = await house.supporter()
+    seen = line.copy.row("VM", vm).modified
+    house.store.set("VM", vm, name_label="faster")
+    claim = asyncio.create_task(line.copy.claim("VM", vm, seen, name_label="slower"))
+    # The batch leaves, and the line is cut before its answer can be read.
+    await asyncio.sleep(0)
+    assert line._reading is not None
+    line._reading.cancel()
+    async with asyncio.timeout(PATIENCE):
+        while not house.feed._refused:
+            await asyncio.sleep(0.01)
+    await line.cut()
+    await line.join()
+    assert await claim is False
+    assert house.store.get("VM", vm, "name_label") == "faster"
+
+
 async def test_who_was_away_gets_what_was_missed(house: House) -> None:
     kept, doomed = house.store.create("VM"), house.store.create("VM")
     line = await house.supporter()
