@@ -3,6 +3,9 @@
 
 PYTHON = python3.11
 HOST = host1
+# HOSTS=3: host1 ... host3 instead of one.
+HOSTS =
+WHICH = $(if $(HOSTS),--hosts $(HOSTS),--host $(HOST))
 VENV = .venv/bin/python
 # An environment variable called PYTHONPATH or so must not change what runs.
 unexport PYTHONPATH PYTHONHOME
@@ -10,7 +13,7 @@ unexport PYTHONPATH PYTHONHOME
 .PHONY: run stop status clean test check bench docs prepare help install uninstall lab lab-down lab-status test-xen
 
 help:
-	@echo "make run | stop | status | clean   the embedded host (HOST=$(HOST))"
+	@echo "make run | stop | status | clean   the embedded host (HOST=$(HOST), or HOSTS=3 for several)"
 	@echo "make test | check | bench          tests; ruff and mypy; benchmarks"
 	@echo "make install | uninstall           the toolstack on this machine, a Debian 12 under Xen (docs/installing.md)"
 	@echo "make lab | lab-status | lab-down   real Xen hosts in software emulation (HOSTS=2: a pair)"
@@ -21,16 +24,16 @@ prepare:
 	@$(PYTHON) -m embedded.prepare
 
 run: prepare
-	@$(VENV) -m embedded start --host $(HOST)
+	@$(VENV) -m embedded start $(WHICH)
 
 stop:
-	@if [ -x $(VENV) ]; then $(VENV) -m embedded stop --host $(HOST); else echo "nothing was started here"; fi
+	@if [ -x $(VENV) ]; then $(VENV) -m embedded stop $(WHICH); else echo "nothing was started here"; fi
 
 status:
-	@if [ -x $(VENV) ]; then $(VENV) -m embedded status --host $(HOST) || [ $$? -eq 3 ]; else echo "nothing was started here"; fi
+	@if [ -x $(VENV) ]; then $(VENV) -m embedded status $(WHICH) || [ $$? -eq 3 ]; else echo "nothing was started here"; fi
 
 clean:
-	@if [ -x $(VENV) ]; then $(VENV) -m embedded clean --host $(HOST); else echo "nothing was started here"; fi
+	@if [ -x $(VENV) ]; then $(VENV) -m embedded clean $(WHICH); else echo "nothing was started here"; fi
 
 test: prepare
 	@$(VENV) -m pytest $(TESTS)

@@ -16,6 +16,7 @@ from uuid import uuid4
 from embedded.accelerator import Accelerator
 from embedded.certificate import self_signed
 from embedded.layout import HTTP_PORT, TLS_PORT, Host
+from idl.config import parse_pairs
 
 SECRET = 0o600
 PUBLIC = 0o644
@@ -73,6 +74,16 @@ sslVersionMin = TLSv1.2
 ciphers = ECDHE+AESGCM:ECDHE+CHACHA20
 renegotiation = no
 TIMEOUTclose = 0
+
+[pool]
+sni = xapi:pool
+connect = {host.address}:{HTTP_PORT}
+cert = {host.pool_certificate}
+protocol = proxy
+sslVersionMin = TLSv1.2
+ciphers = ECDHE+AESGCM:ECDHE+CHACHA20
+renegotiation = no
+TIMEOUTclose = 0
 """
 
 
@@ -97,13 +108,18 @@ def write_missing(host: Host) -> list[Path]:
         (under("/etc/xapi.conf"), PUBLIC, lambda: settings(xapi_settings(host))),
         (under("/etc/firstboot.d/data/default-storage.conf"), PUBLIC, lambda: settings(STORAGE)),
         (host.certificate, SECRET, lambda: certificate(host, hostname)),
+        (host.pool_certificate, SECRET, lambda: pool_certificate(host)),
         (host.stunnel_config, PUBLIC, lambda: stunnel_settings(host)),
     )
     made = []
+    is_new = not host.root.inventory.exists()
     for path, mode, make in makers:
         if not path.exists():
             write(path, make(), mode)
             made.append(path)
+    if is_new:
+        # Hosts of a pool verify each other from the beginning; an administrator may switch that off for good.
+        write(host.verify_flag, "", PUBLIC)
     return made
 
 
@@ -124,6 +140,12 @@ def certificate(host: Host, hostname: str) -> str:
     names = list(dict.fromkeys(("localhost", hostname)))
     addresses = list(dict.fromkeys((host.address, "127.0.0.1")))
     return self_signed(hostname, names, addresses, datetime.now(UTC)).decode()
+
+
+def pool_certificate(host: Host) -> str:
+    """Return the PEM text of a new certificate that names the host by its uuid, for the other hosts of its pool."""
+    uuid = dict(parse_pairs(host.root.inventory.read_text()))["INSTALLATION_UUID"]
+    return self_signed(uuid, [uuid], [], datetime.now(UTC)).decode()
 
 
 def write(path: Path, text: str, mode: int) -> None:

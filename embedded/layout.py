@@ -65,6 +65,14 @@ class Host:
         return self.root.under("/etc/xensource/xapi-ssl.pem")
 
     @property
+    def pool_certificate(self) -> Path:
+        return self.root.under("/etc/xensource/xapi-pool-tls.pem")
+
+    @property
+    def verify_flag(self) -> Path:
+        return self.root.under("/var/xapi/verify-certificates")
+
+    @property
     def stunnel_config(self) -> Path:
         return self.root.under("/etc/stunnel/xapi.conf")
 
@@ -91,6 +99,18 @@ def named(name: str, checkout: Path = CHECKOUT) -> Host:
     if match is None:
         raise ValueError(f"a host is called host1 ... host99, not {name!r}")
     return Host(name, checkout / "var" / name, f"127.0.0.{match[1]}")
+
+
+def first(count: int, checkout: Path = CHECKOUT) -> list[Host]:
+    """Return the first *count* hosts; raises ValueError unless they can exist."""
+    if not 1 <= count <= 99:
+        raise ValueError(f"there can be 1 to 99 hosts, not {count}")
+    return [named(f"host{number}", checkout) for number in range(1, count + 1)]
+
+
+def shared_storage(checkout: Path = CHECKOUT) -> Path:
+    """Return the directory that all hosts of the checkout reach: what a file server is to a real pool."""
+    return checkout / "var" / "shared"
 
 
 def cache(checkout: Path = CHECKOUT) -> Path:

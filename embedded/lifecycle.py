@@ -13,7 +13,7 @@ from pathlib import Path
 
 from embedded import accelerator, demo, first_start, namespace, processes, readiness, supervision
 from embedded.guest_image.build import GuestImage, image
-from embedded.layout import CHECKOUT, HTTP_PORT, LONGEST_ROOT, TLS_PORT, Host, cache
+from embedded.layout import CHECKOUT, HTTP_PORT, LONGEST_ROOT, TLS_PORT, Host, cache, shared_storage
 from embedded.progress import Step, StepFailed, run, say
 
 CLEAN_SHUTDOWN_SECONDS = 60.0
@@ -33,8 +33,11 @@ def locked(host: Host) -> Iterator[None]:
         yield
 
 
-def start(host: Host) -> None:
-    """Bring *host* up (or find that it is), with the demo guest running, and say how to use it."""
+def start(host: Host, *, with_guest: bool = True) -> None:
+    """Bring *host* up (or find that it is), with the demo guest running, and say how to use it.
+
+    A host that is to join a pool must have no running guest.
+    """
     with locked(host):
         guest_image = image(cache())
         if supervision.is_running(host):
@@ -42,8 +45,18 @@ def start(host: Host) -> None:
         else:
             bring_up(host, guest_image)
         readiness.wait_for_all(host)
-        demo.ensure_running(host, guest_image)
+        if coordinator := coordinator_of(host):
+            say(f"\n{host.name} is up; it supports the coordinator of its pool, {coordinator}: ask there")
+            return
+        if with_guest:
+            demo.ensure_running(host, guest_image)
         say(summary(host))
+
+
+def coordinator_of(host: Host) -> str:
+    """Return the address of the coordinator that *host* supports; empty where it is one itself."""
+    role, _, address = host.root.pool_conf.read_text().strip().partition(":")
+    return address if role == "slave" else ""
 
 
 def bring_up(host: Host, guest_image: GuestImage) -> None:
@@ -52,6 +65,7 @@ def bring_up(host: Host, guest_image: GuestImage) -> None:
     check_path(host)
     clear_what_was_left(host)
     check_ports(host)
+    shared_storage().mkdir(parents=True, exist_ok=True)
     if not host.xenopsd_config.exists():
         chosen = accelerator.probe(guest_image.kernel)
         first_start.write(host.xenopsd_config, first_start.settings(first_start.xenopsd_settings(chosen)), first_start.PUBLIC)
@@ -206,6 +220,23 @@ def clean(host: Host) -> None:
             shutil.rmtree(host.folder)
         step.done("removed" if existed else "there was none")
     host.folder.with_suffix(".lock").unlink(missing_ok=True)
+
+
+def pool_advice(hosts: list[Host]) -> str:
+    """Return how the hosts become one pool."""
+    coordinator, *others = hosts
+    joins = "\n".join(
+        f"  XAPI_ROOT={os.path.relpath(host.folder, CHECKOUT)} .venv/bin/xe pool-join master-address={coordinator.address} "
+        f'master-username=root master-password="$(cat {os.path.relpath(coordinator.root_password, CHECKOUT)})"'
+        for host in others
+    )
+    return f"""
+{len(hosts)} hosts are up, each a pool of its own. To make them one:
+{joins}
+Storage that all of them reach is what lies in {shared_storage()}:
+  XAPI_ROOT={os.path.relpath(coordinator.folder, CHECKOUT)} .venv/bin/xe sr-create type=file shared=true name-label=Shared \
+    device-config:location={shared_storage()}
+"""
 
 
 def summary(host: Host) -> str:

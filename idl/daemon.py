@@ -14,7 +14,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,18 @@ from idl.paths import Root
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
+class Stopping:
+    """How a daemon ends itself: it stops in order, then the process has the given exit status."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.requested = asyncio.Event()
+
+    def stop(self, status: int = 0) -> None:
+        self.status = status
+        self.requested.set()
+
+
 @dataclass(frozen=True, slots=True)
 class Daemon:
     """What a daemon knows when it starts."""
@@ -31,6 +43,7 @@ class Daemon:
     name: str
     root: Root
     config: Config
+    stopping: Stopping = field(default_factory=Stopping)
 
 
 Body = Callable[[Daemon], AbstractAsyncContextManager[None]]
@@ -47,14 +60,13 @@ def notify_ready() -> None:
 
 
 async def _run(daemon: Daemon, body: Body) -> None:
-    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, stop.set)
+        loop.add_signal_handler(signum, daemon.stopping.requested.set)
     async with body(daemon):
         logging.getLogger(daemon.name).info("ready (root %s, pid %d)", daemon.root.path, os.getpid())
         notify_ready()
-        await stop.wait()
+        await daemon.stopping.requested.wait()
     logging.getLogger(daemon.name).info("stopped")
 
 
@@ -75,7 +87,7 @@ def main(name: str, body: Body, argv: list[str] | None = None, *, fast_loop: boo
     if fast_loop:
         _use_uvloop()
     asyncio.run(_run(daemon, body))
-    return 0
+    return daemon.stopping.status
 
 
 def _use_uvloop() -> None:

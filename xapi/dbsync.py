@@ -10,6 +10,7 @@ from idl.xenops import HostState
 from xapi.classes import host as hosts
 from xapi.classes.host_settings import IQN_FILE, initiator_name, timezone
 from xapi.datamodel import MODEL
+from xapi.pool import trust
 from xapi.server.context import Context, now
 
 XAPI_VERSION = "26.22.0"
@@ -26,7 +27,10 @@ def know_this_host(ctx: Context) -> None:
     host = _host(ctx, inventory)
     ctx.app.localhost = host
     pool = ctx.db.refs("pool")
-    if not pool:
+    if not ctx.app.pool.is_coordinator:
+        # Whose pool this is, the coordinator's database says.
+        pass
+    elif not pool:
         ctx.db.create("pool", master=host, name_label="", coordinator_bias=True)
     else:
         ctx.db.set("pool", pool[0], master=host)
@@ -94,7 +98,7 @@ def _host(ctx: Context, inventory: dict[str, str]) -> str:
         ssl_legacy=False,
         iscsi_iqn=initiator_name(ctx.app.root.under(IQN_FILE)),
         timezone=timezone(ctx.app.root.under("/etc/localtime")),
-        tls_verification_enabled=ctx.app.root.under(VERIFY_FLAG).exists(),
+        tls_verification_enabled=trust.is_verifying(ctx.app.root),
         secure_boot=_secure_boot(),
     )
     return host
@@ -106,7 +110,6 @@ def boot_time() -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("btime "))
 
 
-VERIFY_FLAG = "/var/xapi/verify-certificates"
 _SECURE_BOOT = Path("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c")
 
 
@@ -194,8 +197,8 @@ async def sync_hypervisor(ctx: Context) -> None:
             "xen" if state.hypervisor == "xen" else state.hypervisor: state.hypervisor_version,
         },
     )
-    pool = ctx.db.refs("pool")[0]
-    ctx.db.set("pool", pool, cpu_info=info)
+    if ctx.app.pool.is_coordinator:
+        ctx.db.set("pool", ctx.db.refs("pool")[0], cpu_info=info)
     metrics = ctx.db.get("host", host, "metrics")
     ctx.db.set("host_metrics", metrics, memory_total=state.total_memory, memory_free=state.free_memory)
     _cpus(ctx, host, state)

@@ -6,7 +6,7 @@ from pkgutil import iter_modules
 import xapi.classes
 import xapi.transfer
 
-OTHERS = ("xapi.server.cors", "xapi.cli.handler")
+OTHERS = ("xapi.server.cors", "xapi.cli.handler", "xapi.pool.door")
 
 
 def load() -> None:

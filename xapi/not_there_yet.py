@@ -29,20 +29,16 @@ _LISTED: tuple[tuple[str, str, str], ...] = (
         ha_wait_for_shutdown_via_statefile ha_stop_daemon ha_release_resources ha_xapi_healthcheck attach_static_vdis
         detach_static_vdis set_localdb_key"""),
     ("pool", _POOLS, """
-        join join_force eject exchange_certificates_on_join exchange_ca_certificates_on_join
-        emergency_transition_to_master emergency_reset_master hello designate_new_master rotate_secret
-        exchange_trusted_certificates_on_join exchange_crls_on_join"""),
+        exchange_ca_certificates_on_join rotate_secret exchange_trusted_certificates_on_join exchange_crls_on_join"""),
     ("host", _POOLS, """
-        create request_backup request_config_file_sync propose_new_master commit_new_master abort_new_master notify
-        update_pool_secret update_master reset_networking sync_vlans sync_tunnels sync_pif_currently_attached
+        create request_backup request_config_file_sync notify reset_networking sync_vlans sync_tunnels sync_pif_currently_attached
         notify_accept_new_pool_secret notify_send_new_pool_secret cleanup_pool_secret copy_primary_host_certs
         prepare_for_poweroff"""),
     ("pool", _TLS, """
         enable_tls_verification enable_client_certificate_auth disable_client_certificate_auth
         sync_trusted_certificates_from"""),
     ("host", _TLS, """
-        refresh_server_certificate emergency_reset_server_certificate cert_distrib_atom
-        emergency_disable_tls_verification emergency_reenable_tls_verification"""),
+        refresh_server_certificate emergency_reset_server_certificate"""),
     ("pool", _UPDATES, "sync_updates"),
     ("host", _UPDATES, "apply_updates"),
     ("pool_patch", _UPDATES, "apply pool_apply precheck"),
@@ -60,7 +56,7 @@ _LISTED: tuple[tuple[str, str, str], ...] = (
     ("host", _MIGRATION, "migrate_receive"),
     ("host", "what the domain manager and the storage service do not offer yet", "apply_guest_agent_config"),
     ("pool", _GONE, "test_archive_target"),
-    ("VM", _MIGRATION, "pool_migrate pool_migrate_complete migrate_send assert_can_migrate assert_can_migrate_sender"),
+    ("VM", _MIGRATION, "migrate_send assert_can_migrate_sender"),
     ("VM", _DR, "recover"),
     ("VM_appliance", _DR, "recover"),
     ("VM", "importing from a URL; guests are imported over HTTP", "import import_convert"),

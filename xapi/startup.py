@@ -8,9 +8,11 @@ import asyncio
 import contextlib
 import gc
 import logging
+import random
 import resource
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from idl.config import Config, read_inventory
 from idl.daemon import Daemon
@@ -26,6 +28,7 @@ from xapi.classes import (
     host_crashdump,
     login_watch,
     pbd,
+    pool_membership,
     sm,
     templates,
     usb,
@@ -34,13 +37,21 @@ from xapi.classes import (
     xenops_events,
 )
 from xapi.classes.allowed_operations import Keeper
+from xapi.classes.host import update_allowed_operations
 from xapi.database.journal import Journal
 from xapi.database.schema import from_model
 from xapi.database.store import Store
-from xapi.errors import XenAPIError
+from xapi.errors import XenAPIError, error
 from xapi.first_boot import make_local_storage
+from xapi.pool import leaving, liveness
+from xapi.pool.feed import Feed
+from xapi.pool.link import Link
+from xapi.pool.membership import TLS_PORT, membership
+from xapi.pool.replica import Replica
+from xapi.pool.role import Broken, Coordinator, Role
+from xapi.pool.role import read as read_role
 from xapi.server import http
-from xapi.server.context import App, Context, Services, internal_context
+from xapi.server.context import RESTART, App, Context, Services, internal_context
 from xapi.server.events import Events
 from xapi.server.sessions import Sessions
 from xapi.server.tasks import Tasks
@@ -53,9 +64,12 @@ DAEMON_PATIENCE = 60.0
 CONNECTIONS = 65536
 COLLECT_AFTER = (10_000, 20, 50)
 """Objects more than before, and collections of the younger generation, after which the cycle collector looks again."""
+STATE = "/var/lib/xcp/state.sqlite"
+BROKEN_PAUSE = 60.0
+COORDINATOR = Coordinator()
 
 
-def make_app(daemon: Daemon, store: Store) -> App:
+def make_app(daemon: Daemon, store: Store, role: Role = COORDINATOR) -> App:
     """Put the parts of a xapi together around a store."""
     root = daemon.root
     services = Services(
@@ -65,6 +79,8 @@ def make_app(daemon: Daemon, store: Store) -> App:
         client(Metrics, root.rrdd_socket),
     )
     app = App(root, daemon.config, store, services)
+    app.pool = membership(root, role, daemon.config.integer("https-port", TLS_PORT))
+    app.leave = daemon.stopping.stop
     app.watch = Watch(store)
     app.sessions = Sessions(app)
     app.tasks = Tasks(app)
@@ -87,38 +103,34 @@ def allow_connections(wanted: int) -> None:
 
 @contextlib.asynccontextmanager
 async def running(daemon: Daemon) -> AsyncIterator[None]:
-    """Run xapi while the block runs."""
+    """Run xapi while the block runs, as what ``pool.conf`` says that this host is."""
     allow_connections(CONNECTIONS)
     loading.load()
-    journal = Journal(daemon.root.under("/var/lib/xcp/state.sqlite"))
-    store = Store(from_model(), journal, durable_tables=["task"])
+    leaving.finish(daemon.root)
+    role = read_role(daemon.root.pool_conf)
+    journal = Journal(daemon.root.under(STATE))
+    make = Store if isinstance(role, Coordinator) else Replica
+    store = make(from_model(), journal, durable_tables=["task"])
     journal.start()
-    await restore.take_over(store, daemon.root.under(restore.RESTORE))
-    app = make_app(daemon, store)
-    # The coordinator's work: it writes what follows from the rows that it owns.
-    Keeper(store)
+    if isinstance(role, Coordinator):
+        await restore.take_over(store, daemon.root.under(restore.RESTORE))
+        # It writes what follows from rows: the work of who owns them.
+        Keeper(store)
+    app = make_app(daemon, store, role)
     cookie = daemon.root.under("/var/run/xapi_init_complete.cookie")
     cookie.parent.mkdir(parents=True, exist_ok=True)
     cookie.unlink(missing_ok=True)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(journal.stop)
         stack.push_async_callback(_stop_jobs, app)
-        ctx = internal_context(app, "startup")
-        dbsync.forget_the_past(ctx)
-        dbsync.know_this_host(ctx)
-        templates.create_default_templates(ctx)
-        garbage.collect(store)
-        await store.durable()
-        _spare_the_collector()
-        await stack.enter_async_context(http.listen_unix(app, daemon.root.xapi_socket))
-        app.spawn(_collect_garbage(app), "garbage collection")
+        stack.callback(app.pool.peers.close)
+        if isinstance(store, Replica):
+            await stack.enter_async_context(_listening(app))
+            app.spawn(_support(app, store, cookie), "supporter")
+        else:
+            await _coordinate(app, stack)
+            cookie.touch()
         app.spawn(app.measures.watch_the_loop(), "event loop lag")
-        await _meet_the_daemons(ctx)
-        await store.durable()
-        for address, port in _addresses(daemon.config):
-            await stack.enter_async_context(http.listen_tcp(app, address, port))
-        app.spawn(login_watch.run(app), "logins")
-        cookie.touch()
         yield
         cookie.unlink(missing_ok=True)
 
@@ -128,6 +140,64 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
+
+
+@contextlib.asynccontextmanager
+async def _listening(app: App) -> AsyncIterator[None]:
+    """Serve on all addresses: on a supporter the emergency calls are answered from the beginning."""
+    async with contextlib.AsyncExitStack() as stack:
+        app.pool.emergency = error("HOST_STILL_BOOTING")
+        await stack.enter_async_context(http.listen_unix(app, app.root.xapi_socket))
+        for address, port in _addresses(app.config):
+            await stack.enter_async_context(http.listen_tcp(app, address, port))
+        yield
+
+
+async def _coordinate(app: App, stack: contextlib.AsyncExitStack) -> None:
+    """Start as coordinator: of a pool of one, or of many."""
+    ctx = internal_context(app, "startup")
+    await liveness.give_way(app)
+    dbsync.forget_the_past(ctx)
+    before = [row.values["master"] for row in app.db.rows("pool")]
+    dbsync.know_this_host(ctx)
+    if before and before[0] != app.localhost:
+        pool_membership.tell_transition(ctx)
+    templates.create_default_templates(ctx)
+    garbage.collect(app.db)
+    app.pool.feed = Feed(app.db)
+    liveness.watch(app, app.pool.feed)
+    await app.db.durable()
+    _spare_the_collector()
+    await stack.enter_async_context(http.listen_unix(app, app.root.xapi_socket))
+    app.spawn(_collect_garbage(app), "garbage collection")
+    await _meet_the_daemons(ctx)
+    await app.db.durable()
+    for address, port in _addresses(app.config):
+        await stack.enter_async_context(http.listen_tcp(app, address, port))
+    app.spawn(login_watch.run(app), "logins")
+
+
+async def _support(app: App, copy: Replica, cookie: Path) -> None:
+    """Start as supporter: once the coordinator has taken us, as its own start-up, with its database."""
+    pool = app.pool
+    if isinstance(pool.role, Broken):
+        pool.emergency = error("HOST_BROKEN")
+        await asyncio.sleep(BROKEN_PAUSE + random.uniform(0, BROKEN_PAUSE * 2))
+        return app.leave(RESTART)
+    address = app.config.text("management-address", "127.0.0.1")
+    pool.link = Link(pool, copy, app.inventory["INSTALLATION_UUID"], address)
+    app.spawn(pool.link.run(), "line to the coordinator")
+    await pool.link.connected()
+    ctx = internal_context(app, "startup")
+    dbsync.know_this_host(ctx)
+    # Guests come once storage and networks are there.
+    app.db.set("host", app.localhost, enabled=False)
+    await app.db.durable()
+    await _meet_the_daemons(ctx)
+    app.db.set("host", app.localhost, enabled=True)
+    update_allowed_operations(ctx, app.localhost)
+    await app.db.durable()
+    cookie.touch()
 
 
 def _addresses(config: Config) -> list[tuple[str, int]]:
@@ -157,11 +227,12 @@ async def _meet_the_daemons(ctx: Context) -> None:
         try:
             async with asyncio.timeout(DAEMON_PATIENCE):
                 await step
-        except (RpcError, Unreachable, TimeoutError, XenAPIError) as error:
-            log.error("start-up: %s: %s", name, error)
+        except (RpcError, Unreachable, TimeoutError, XenAPIError) as reason:
+            log.error("start-up: %s: %s", name, reason)
     host_access.watch(ctx)
     ctx.app.spawn(guests.run(), "guest events")
-    ctx.app.spawn(vmss.run(ctx.app), "snapshot schedules")
+    if ctx.app.pool.is_coordinator:
+        ctx.app.spawn(vmss.run(ctx.app), "snapshot schedules")
 
 
 def _uuid(ctx: Context, key: str) -> str:
@@ -180,6 +251,7 @@ async def _collect_garbage(app: App) -> None:
         vdi_rows.collect_garbage(ctx)
         garbage.collect(app.db)
         dbsync.still_alive(ctx)
+        liveness.look(app)
 
 
 async def _stop_jobs(app: App) -> None:

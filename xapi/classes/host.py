@@ -73,7 +73,7 @@ async def enable(ctx: Context, host: str) -> None:
 @implements("host.is_in_emergency_mode")
 async def is_in_emergency_mode(ctx: Context) -> bool:
     """XenAPI: host.is_in_emergency_mode."""
-    return False
+    return ctx.app.pool.emergency is not None
 
 
 @implements("host.local_assert_healthy")

@@ -5,11 +5,13 @@ import os
 import signal
 
 from xapi import errors
+from xapi.classes import vm_lifecycle
 from xapi.classes.command import checked
 from xapi.classes.host import assert_here
 from xapi.classes.plugins import installed, run
-from xapi.errors import XenAPIError
+from xapi.pool import leaving
 from xapi.server.context import Context
+from xapi.server.forwarding.forward import give_up_calls
 from xapi.server.registry import implements
 
 PAUSE = 1.0
@@ -96,24 +98,13 @@ async def set_power_on_mode(ctx: Context, self: str, power_on_mode: str, power_o
 async def destroy(ctx: Context, self: str) -> None:
     """XenAPI: host.destroy: forget a dead host. :raises XenAPIError: HOST_CANNOT_DESTROY_SELF, HOST_IS_LIVE,
     HOST_HAS_RESIDENT_VMS."""
-    record = ctx.db.record("host", self)
+    ctx.db.row("host", self)
     if self == ctx.app.localhost:
         raise errors.error("HOST_CANNOT_DESTROY_SELF", self)
     _assert_dead(ctx, self)
     if _guests(ctx, self):
         raise errors.error("HOST_HAS_RESIDENT_VMS", self)
-    for cls, refs in (
-        ("PBD", record["PBDs"]),
-        ("PIF", record["PIFs"]),
-        ("host_cpu", record["host_CPUs"]),
-        ("PCI", record["PCIs"]),
-        ("VM", [record["control_domain"]]),
-        ("host_metrics", [record["metrics"]]),
-    ):
-        for ref in refs:
-            if ctx.db.exists(cls, ref):
-                ctx.db.destroy(cls, ref)
-    ctx.db.destroy("host", self)
+    leaving.forget_host(ctx, self)
 
 
 def _assert_dead(ctx: Context, host: str) -> None:
@@ -126,40 +117,10 @@ def _assert_dead(ctx: Context, host: str) -> None:
 async def declare_dead(ctx: Context, host: str) -> None:
     """XenAPI: host.declare_dead: its guests are Halted from now on. :raises XenAPIError: HOST_IS_LIVE."""
     _assert_dead(ctx, host)
+    give_up_calls(ctx.app, host)
     for vm in _guests(ctx, host):
-        ctx.db.set("VM", vm, power_state="Halted", domid=-1, current_operations={})
-
-
-# Evacuation: with one host there is nowhere to go
-
-
-def _obstacles(ctx: Context, host: str) -> dict[str, list[str]]:
-    """Return why each guest cannot leave: an error's code and parameters."""
-    if any(other != host and ctx.db.get("host", other, "enabled") for other in ctx.db.refs("host")):
-        return {}
-    return {vm: ["NO_HOSTS_AVAILABLE", vm] for vm in _guests(ctx, host)}
-
-
-@implements("host.get_vms_which_prevent_evacuation")
-async def get_vms_which_prevent_evacuation(ctx: Context, self: str) -> dict[str, list[str]]:
-    """XenAPI: host.get_vms_which_prevent_evacuation."""
-    return _obstacles(ctx, self)
-
-
-@implements("host.assert_can_evacuate")
-async def assert_can_evacuate(ctx: Context, host: str) -> None:
-    """XenAPI: host.assert_can_evacuate. :raises XenAPIError: CANNOT_EVACUATE_HOST ["CODE,param|CODE,param"]."""
-    obstacles = _obstacles(ctx, host)
-    if obstacles:
-        raise errors.error("CANNOT_EVACUATE_HOST", "|".join(",".join(reason) for reason in obstacles.values()))
-
-
-@implements("host.evacuate")
-async def evacuate(ctx: Context, host: str, network: str, evacuate_batch_size: int) -> None:
-    """XenAPI: host.evacuate: guests leave for other hosts of the pool. :raises XenAPIError: CANNOT_EVACUATE_HOST."""
-    await assert_can_evacuate(ctx, host)
-    if _guests(ctx, host):
-        raise XenAPIError("NOT_IMPLEMENTED", ["host.evacuate"])
+        ctx.db.set("VM", vm, current_operations={})
+        vm_lifecycle.left_host(ctx, vm, "Halted")
 
 
 @implements("host.get_uncooperative_resident_VMs")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from idl.rpc import RpcError, Unreachable
 from xapi import errors
@@ -10,6 +11,7 @@ from xapi.classes.message import send
 from xapi.classes.storage_state import hold_sr, update_contents, update_sr
 from xapi.database.store import Store
 from xapi.errors import XenAPIError
+from xapi.pool.calls import through_coordinator
 from xapi.server.context import Context
 from xapi.server.daemon_errors import translate
 from xapi.server.registry import implements
@@ -125,6 +127,15 @@ async def set_device_config(ctx: Context, pbd: str, value: dict[str, str]) -> No
     if "SRmaster" in value:
         raise errors.value_not_supported("device_config", "SRmaster", "This key is for internal use only")
     ctx.db.set("PBD", pbd, device_config=dict(value))
+
+
+async def plug_elsewhere(ctx: Context, pbds: Sequence[str]) -> None:
+    """Plug connections of other hosts of the pool. One that fails is unplugged, and can be plugged by hand."""
+    for connection in pbds:
+        try:
+            await through_coordinator(ctx, "PBD.plug", connection)
+        except XenAPIError as reason:
+            log.warning("PBD %s is not plugged: %s", connection, reason)
 
 
 async def plug_all(ctx: Context) -> list[tuple[str, XenAPIError]]:

@@ -1,8 +1,11 @@
-"""XenAPI class pool: the one record that holds the pool together (of one host, for now)."""
+"""XenAPI class pool: the one record that holds the pool together ."""
 
+from xapi import errors
 from xapi.server.authentication import pool_secret
 from xapi.server.context import Context
 from xapi.server.registry import implements
+
+SYNC_PATIENCE = 60.0
 
 
 def the_pool(ctx: Context) -> str:
@@ -12,15 +15,19 @@ def the_pool(ctx: Context) -> str:
 
 @implements("pool.sync_database")
 async def sync_database(ctx: Context) -> None:
-    """XenAPI: pool.sync_database: return when everything written so far is on disk."""
+    """XenAPI: pool.sync_database: return when everything written so far is on the disk of every host.
+
+    :raises XenAPIError: CANNOT_CONTACT_HOST for one that does not confirm it.
+    """
     await ctx.db.durable()
-
-
-@implements("pool.is_slave")
-async def is_slave(ctx: Context, host: str) -> bool:
-    """XenAPI: pool.is_slave."""
-    ctx.db.row("host", host)
-    return bool(ctx.db.get("pool", the_pool(ctx), "master") != host)
+    feed = ctx.app.pool.feed
+    if feed is None:
+        return
+    late = await feed.kept_by_all(SYNC_PATIENCE)
+    members = {row.values["uuid"]: row.ref for row in ctx.db.rows("host") if row.ref != ctx.app.localhost}
+    missing = [*late, *(uuid for uuid in members if uuid not in feed.members)]
+    if missing:
+        raise errors.cannot_contact_host(members.get(missing[0], missing[0]))
 
 
 @implements("pool.initial_auth")

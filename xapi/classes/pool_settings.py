@@ -54,10 +54,6 @@ async def audit_log_append(ctx: Context, line: str) -> None:
     ctx.app.audit.write(ctx.dbg, line)
 
 
-@implements("pool.recover_slaves")
-async def recover_slaves(ctx: Context) -> list[str]:
-    """XenAPI: pool.recover_slaves: those that were found; this host has none to look for."""
-    return []
 
 
 # Secure Boot

@@ -68,13 +68,17 @@ async def create(
     sr = _new_row(ctx, identity, name_label, name_description, type, content_type, shared, sm_config)
     async with contextlib.AsyncExitStack() as undo:
         undo.push_async_callback(_unmake, ctx, sr, settled)
+        others: list[str] = []
         for member in ctx.db.refs("host") if shared else [host]:
             connection = pbd.new_row(ctx, member, sr, settled, {})
             if member == ctx.app.localhost:
                 await pbd.connect(ctx, connection)
+            else:
+                others.append(connection)
         await sr_contents.read(ctx, sr)
         undo.pop_all()
     update_allowed_operations(ctx, sr)
+    await pbd.plug_elsewhere(ctx, others)
     return sr
 
 

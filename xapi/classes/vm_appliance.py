@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from idl.rpc import RpcError, Unreachable
 from xapi import errors
-from xapi.classes import vm_lifecycle, vm_power
+from xapi.classes import vm_lifecycle
 from xapi.classes.vm_lifecycle import refresh_appliance
 from xapi.errors import XenAPIError
 from xapi.planning.vm_operations import HALTED, RUNNING
+from xapi.pool.calls import through_coordinator
 from xapi.server.context import Context
 from xapi.server.operations import operation
 from xapi.server.registry import implements
@@ -76,11 +77,11 @@ async def _run(ctx: Context, appliance: str, name: str, target: str, step: Step)
             raise XenAPIError("OPERATION_PARTIALLY_FAILED", [f"VM_appliance.{name}", *failed])
 
 
-def _stopping(stop: Step) -> Step:
-    """Return *stop* followed by the VM's own delay, which the next group waits for."""
+def _stopping(message: str) -> Step:
+    """Return the message, called on whichever host has the VM, and then the VM's own delay, which the next group waits for."""
 
     async def step(ctx: Context, vm: str) -> None:
-        await stop(ctx, vm)
+        await through_coordinator(ctx, message, vm)
         await asyncio.sleep(ctx.db.get("VM", vm, "shutdown_delay"))
 
     return step
@@ -89,22 +90,22 @@ def _stopping(stop: Step) -> Step:
 @implements("VM_appliance.start")
 async def start(ctx: Context, self: str, paused: bool) -> None:
     """XenAPI: VM_appliance.start"""
-    await _run(ctx, self, "start", RUNNING, lambda ctx, vm: vm_power.start(ctx, vm, paused, False))
+    await _run(ctx, self, "start", RUNNING, lambda ctx, vm: through_coordinator(ctx, "VM.start", vm, paused, False))
 
 
 @implements("VM_appliance.clean_shutdown")
 async def clean_shutdown(ctx: Context, self: str) -> None:
     """XenAPI: VM_appliance.clean_shutdown"""
-    await _run(ctx, self, "clean_shutdown", HALTED, _stopping(vm_power.clean_shutdown))
+    await _run(ctx, self, "clean_shutdown", HALTED, _stopping("VM.clean_shutdown"))
 
 
 @implements("VM_appliance.hard_shutdown")
 async def hard_shutdown(ctx: Context, self: str) -> None:
     """XenAPI: VM_appliance.hard_shutdown"""
-    await _run(ctx, self, "hard_shutdown", HALTED, _stopping(vm_power.hard_shutdown))
+    await _run(ctx, self, "hard_shutdown", HALTED, _stopping("VM.hard_shutdown"))
 
 
 @implements("VM_appliance.shutdown")
 async def shutdown(ctx: Context, self: str) -> None:
     """XenAPI: VM_appliance.shutdown"""
-    await _run(ctx, self, "shutdown", HALTED, _stopping(vm_power.shutdown))
+    await _run(ctx, self, "shutdown", HALTED, _stopping("VM.shutdown"))

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from xapi import errors
-from xapi.classes.vm_lifecycle import is_null
+from xapi.classes.vm_lifecycle import assert_valid, is_null
 from xapi.classes.xenops_records import domain_type
 from xapi.database.schema import NULL_REF
 from xapi.database.store import Store
@@ -137,12 +137,12 @@ def _check_hardware(db: Store, vm: str, host: str) -> None:
         raise errors.operation_not_allowed(f"the domain manager does not give {' or '.join(given)} to guests yet")
 
 
-def choose_host(ctx: Context, vm: str) -> str:
-    """Return the host to start the VM on.
+def choose_host(ctx: Context, vm: str, leaving: str = NULL_REF) -> str:
+    """Return the host to start the VM on, or to move it to when it has to go from *leaving*.
 
     :raises XenAPIError: NO_HOSTS_AVAILABLE, or with one host only, what stands in the way there.
     """
-    db, hosts = ctx.db, ctx.db.refs("host")
+    db, hosts = ctx.db, [host for host in ctx.db.refs("host") if host != leaving]
     ordered = placement.order(
         _guest(db, vm),
         [_candidate(db, host, leaving_out=vm) for host in hosts if db.get("host", host, "enabled")],
@@ -156,7 +156,7 @@ def choose_host(ctx: Context, vm: str) -> str:
             return host
         except XenAPIError as reason:
             reasons.append(reason)
-    if len(reasons) == 1 and len(hosts) == 1:
+    if len(reasons) == 1 and db.count("host") == 1:
         raise reasons[0]
     raise errors.no_hosts_available()
 
@@ -184,6 +184,29 @@ async def reserved(ctx: Context, vm: str, host: str) -> AsyncIterator[None]:
         finally:
             if ctx.db.exists("VM", vm):
                 ctx.db.set("VM", vm, scheduled_to_be_resident_on=NULL_REF)
+
+
+def chosen_host(ctx: Context, vm: str) -> str:
+    """Return the host that the coordinator reserved for the VM, if it is this one, else choose one now.
+
+    :raises XenAPIError: as `choose_host`.
+    """
+    if ctx.db.get("VM", vm, "scheduled_to_be_resident_on") == ctx.app.localhost or not ctx.app.pool.is_coordinator:
+        check_host(ctx.db, vm, ctx.app.localhost)
+        return ctx.app.localhost
+    return choose_host(ctx, vm)
+
+
+@contextlib.asynccontextmanager
+async def on_chosen_host(ctx: Context, operation: str, vm: str) -> AsyncIterator[str]:
+    """Choose the host for an operation that starts a VM; its memory is counted there while the block runs.
+
+    :raises XenAPIError: why it cannot be started, or NO_HOSTS_AVAILABLE.
+    """
+    assert_valid(ctx.db, vm, operation)
+    host = choose_host(ctx, vm)
+    async with reserved(ctx, vm, host):
+        yield host
 
 
 @implements("VM.assert_can_boot_here")

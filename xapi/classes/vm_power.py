@@ -122,7 +122,8 @@ async def _start(ctx: Context, vm: str, name: str, host: str | None, *, start_pa
         async with devices_held(ctx, vm):
             prepare(ctx, vm)
             if host is None:
-                host = vm_placement.choose_host(ctx, vm)
+                # In a pool of several hosts the coordinator has chosen already, and reserved memory there.
+                host = vm_placement.chosen_host(ctx, vm)
             else:
                 vm_placement.check_host(ctx.db, vm, host)
             async with vm_placement.reserved(ctx, vm, host):

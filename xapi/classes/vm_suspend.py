@@ -41,11 +41,11 @@ def _image_size(db: Store, vm: str) -> int:
     return need.limits.static_max + memory.overhead(need) + DEVICE_STATE
 
 
-async def _create_image(ctx: Context, vm: str) -> str:
+async def _create_image(ctx: Context, vm: str, sr: str) -> str:
     fields = {
         "name_label": "Suspend image",
         "name_description": f"Memory of VM {ctx.db.get('VM', vm, 'name_label')}",
-        "SR": suspend_sr(ctx, vm),
+        "SR": sr,
         "virtual_size": _image_size(ctx.db, vm),
         "type": "suspend",
         "sharable": False,
@@ -59,9 +59,9 @@ async def _create_image(ctx: Context, vm: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def _image(ctx: Context, vm: str) -> AsyncIterator[str]:
+async def _image(ctx: Context, vm: str, sr: str) -> AsyncIterator[str]:
     """Make the VM's suspend image; it is deleted again unless the VM is suspended at the end of the block."""
-    image = await _create_image(ctx, vm)
+    image = await _create_image(ctx, vm, sr)
     # Set before the domain goes: whatever happens to this process, the image is not lost.
     ctx.db.set("VM", vm, suspend_VDI=image)
     try:
@@ -71,12 +71,12 @@ async def _image(ctx: Context, vm: str) -> AsyncIterator[str]:
             await vm_power.drop_suspend_image(ctx, vm)
 
 
-async def save(ctx: Context, vm: str) -> None:
-    """Suspend a running VM; who calls holds the operation."""
+async def save(ctx: Context, vm: str, sr: str | None = None) -> None:
+    """Suspend a running VM, its image in *sr* (where it is to be if nothing is said); who calls holds the operation."""
     uuid, updates = ctx.db.get("VM", vm, "uuid"), ctx.app.xenops
     # The domain ends before its memory is on the disk: until then the VM is neither Running nor Suspended, so nobody
     # is to look.
-    async with _image(ctx, vm) as image, updates.quiet(uuid):
+    async with _image(ctx, vm, sr or suspend_sr(ctx, vm)) as image, updates.quiet(uuid):
         disk = xenops_push.disk_of(ctx.db, image)
         try:
             await updates.run_task(ctx, ctx.services.xenops.vm_suspend(ctx.dbg, uuid, disk))
@@ -127,7 +127,7 @@ async def suspend(ctx: Context, vm: str) -> None:
 async def _resume(ctx: Context, vm: str, name: str, host: str | None, *, start_paused: bool, force: bool) -> None:
     async with holding(ctx, vm, name, strict=not force), vm_power.devices_held(ctx, vm):
         if host is None:
-            host = vm_placement.choose_host(ctx, vm)
+            host = vm_placement.chosen_host(ctx, vm)
         else:
             vm_placement.check_host(ctx.db, vm, host)
         async with vm_placement.reserved(ctx, vm, host):

@@ -12,6 +12,7 @@ from xapi.database.schema import EPOCH
 from xapi.errors import XenAPIError, error
 from xapi.planning import snapshot_schedule
 from xapi.planning.vm_operations import HALTED
+from xapi.pool.calls import through_coordinator
 from xapi.server.context import App, Context, internal_context, now
 from xapi.server.registry import implements
 
@@ -117,9 +118,9 @@ async def _snapshot(ctx: Context, vmss: str, vm: str) -> bool:
     name = f"{policy['name_label']} {label} {now()}"
     try:
         if policy["type"] == "checkpoint" and ctx.db.get("VM", vm, "power_state") != HALTED:
-            taken = await vm_copies.checkpoint(ctx, vm, name)
+            taken = await through_coordinator(ctx, "VM.checkpoint", vm, name)
         else:
-            taken = await vm_copies.snapshot(ctx, vm, name, [])
+            taken = await through_coordinator(ctx, "VM.snapshot", vm, name, [])
         ctx.db.set("VM", taken, is_vmss_snapshot=True)
         await _drop_oldest(ctx, vm, policy["retained_snapshots"])
     except FAILURES as reason:

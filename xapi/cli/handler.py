@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from idl import cli
-from xapi.cli import command_log, failure_report, help_texts, progress_line, suggestions
+from xapi.cli import command_log, failure_report, forwarding, help_texts, progress_line, suggestions
 from xapi.cli.api import Objects
 from xapi.cli.arguments import Arguments, parse
 from xapi.cli.audience import Audience, of_request
@@ -39,6 +39,8 @@ async def serve(ctx: Context, request: Request, reply: Reply) -> None:
     if request.content_length is None:
         raise HttpError(400, "Content-Length is missing")
     asked = cli.parse_request(await request.body.read_all(cli.MAX_BODY))
+    if forwarding.belongs_elsewhere(ctx, COMMANDS.get(asked.arguments[0] if asked.arguments else "")):
+        return await forwarding.forward(ctx, asked, reply)
     audience = of_request(request.headers)
     connection = Connection(*await reply.take_over())
     ctx.name = "cli"

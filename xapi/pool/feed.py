@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -24,6 +25,10 @@ log = logging.getLogger(__name__)
 
 MOST_UNSENT = 256 << 20
 """Bytes that may wait for a supporter before it counts as lost: it then catches up from the beginning."""
+
+
+REFUSALS_KEPT = 256
+"""As many claims as one supporter may have under way when its line breaks."""
 
 
 @dataclass(slots=True, eq=False)
@@ -62,6 +67,8 @@ class Feed:
         self._scheduled = False
         self._applied: dict[str, int] = {}
         """Process of a supporter -> its last batch that was carried out."""
+        self._refused: dict[str, deque[int]] = {}
+        """Process of a supporter -> its latest batches that were refused."""
         self._jobs: set[asyncio.Task[None]] = set()
         self._told: dict[str, asyncio.Event] = {}
         self.on_beat: OnMember = lambda member: None
@@ -103,16 +110,16 @@ class Feed:
     def begin(self, hello: wire.Hello) -> wire.Begin:
         """Return what a supporter needs to be as new as we are."""
         partial = self._since(hello.generation) if hello.lineage == self.lineage else None
-        applied = self._applied.get(hello.process, 0)
+        applied, refused = self._applied.get(hello.process, 0), list(self._refused.get(hello.process, ()))
         if partial is not None:
-            return wire.Begin(self.lineage, self._store.generation, False, *partial, applied)
+            return wire.Begin(self.lineage, self._store.generation, False, *partial, applied, refused)
         rows = [
             self._state(name, row)
             for name, table in self._store.tables.items()
             if name not in SILENT
             for row in table.rows.values()
         ]
-        return wire.Begin(self.lineage, self._store.generation, True, rows, [], applied)
+        return wire.Begin(self.lineage, self._store.generation, True, rows, [], applied, refused)
 
     def _since(self, generation: int) -> tuple[list[wire.RowState], list[wire.Gone]] | None:
         """Return what changed after *generation*, or None where too much has been forgotten."""
@@ -136,18 +143,22 @@ class Feed:
         hello = wire.from_supporter.decode(await wire.read(reader))
         if not isinstance(hello, wire.Hello) or hello.protocol != wire.PROTOCOL:
             raise ConnectionError("the other side speaks another protocol")
-        if not any(row.values["uuid"] == hello.host for row in self._store.rows("host")):
+        if not hello.guest and not any(row.values["uuid"] == hello.host for row in self._store.rows("host")):
             writer.write(wire.frame(wire.Refused(["HOST_UNKNOWN_TO_MASTER", hello.host])))
             await writer.drain()
             return
-        before = self.members.pop(hello.host, None)
+        name = hello.process if hello.guest else hello.host
+        before = self.members.pop(name, None)
         if before is not None:
             before.writer.transport.abort()
         self.flush()
-        member = Member(hello.host, hello.process, writer, skew=hello.beat - time.time())
-        member.send(wire.frame(self.begin(hello)))
-        self.members[hello.host] = member
-        log.info("supporter %s follows from generation %d", hello.host, hello.generation)
+        member = Member(name, hello.process, writer, skew=hello.beat - time.time())
+        begin = self.begin(hello)
+        member.send(wire.frame(begin))
+        self.members[name] = member
+        log.info("%s %s follows from generation %d", "guest" if hello.guest else "supporter", name, hello.generation)
+        # What it wrote before the line broke counts, but it may not have heard that it is safe.
+        self._confirm(member, begin.applied)
         self.on_beat(member)
         try:
             while True:
@@ -155,9 +166,9 @@ class Feed:
         except msgspec.DecodeError as error:
             raise ConnectionError(f"not a frame: {error}") from error
         finally:
-            if self.members.get(hello.host) is member:
-                del self.members[hello.host]
-                log.info("supporter %s is gone", hello.host)
+            if self.members.get(name) is member:
+                del self.members[name]
+                log.info("supporter %s is gone", name)
                 self.on_lost(member)
 
     def _hear(self, member: Member, message: wire.FromSupporter) -> None:
@@ -179,7 +190,9 @@ class Feed:
         if batch.seq <= self._applied.get(member.process, 0):
             return self._confirm(member, batch.seq)
         refused = batch.guard is not None and not self._holds(batch.guard)
-        if not refused:
+        if refused:
+            self._refused.setdefault(member.process, deque(maxlen=REFUSALS_KEPT)).append(batch.seq)
+        else:
             for operation in batch.operations:
                 perform(self._store, operation)
         self._applied[member.process] = batch.seq

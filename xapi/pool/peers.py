@@ -74,7 +74,8 @@ class Peers:
                 opened = await asyncio.open_connection(
                     address, self._port, ssl=tls, server_hostname=trust.SERVER_NAME, limit=LARGEST_HEAD
                 )
-        except (OSError, TimeoutError, ssl.SSLError) as error:
+        except (OSError, TimeoutError, ssl.SSLError, UnicodeError) as error:
+            # The last: what is no host's name at all.
             raise Unreachable(f"{address}: {error or 'no answer'}") from error
         return Wire(*opened)
 
@@ -84,12 +85,14 @@ class Peers:
             for wire in self._idle.pop(known, ()):
                 wire.writer.close()
 
-    async def open(self, address: str, method: str, path: str, headers: Mapping[str, str]) -> tuple[int, Wire]:
+    async def open(
+        self, address: str, method: str, path: str, headers: Mapping[str, str], *, verify: bool | None = None
+    ) -> tuple[int, Wire]:
         """Send a request whose connection then is the caller's; return the answer's status.
 
         :raises Unreachable:
         """
-        wire = await self.connect(address)
+        wire = await self.connect(address, verify=verify)
         try:
             async with asyncio.timeout(CONNECT_LIMIT):
                 wire.writer.write(_head(method, path, headers))

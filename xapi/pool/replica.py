@@ -180,6 +180,14 @@ class Replica(Store):
         self._queue(wire.Batch(self._seq, [wire.Write(table, ref, fields)], wire.Guard(table, ref, modified)))
         return await answer
 
+    async def caught_up(self) -> None:
+        """Return when everything that the coordinator had written before this call has arrived."""
+        self._post()
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._claims[self._seq] = answer
+        self._queue(wire.Batch(self._seq, []))
+        await answer
+
     async def reached(self, generation: int) -> None:
         """Return when the copy is at least as new as *generation*."""
         if self.copied < generation:
@@ -221,8 +229,8 @@ class Replica(Store):
     def _begin(self, frame: wire.Begin) -> None:
         self.lineage = frame.lineage
         while self._unapplied and self._unapplied[0].seq <= frame.applied:
-            self._applied(self._unapplied[0].seq, refused=False)
-            # It was sent before the last connection broke, and is on disk if that of a newer one will be.
+            seq = self._unapplied[0].seq
+            self._applied(seq, refused=seq in frame.refused)
         gone = list(frame.gone)
         if frame.whole:
             present = {(row.table, row.ref) for row in frame.rows}
@@ -235,8 +243,6 @@ class Replica(Store):
             ]
         self._arrive(frame.rows, gone)
         self._advance(frame.generation)
-        for seq in [known for known in self._waiting if known <= frame.applied]:
-            self._is_safe(seq, "")
 
     def _arrive(self, rows: list[wire.RowState], gone: list[wire.Gone]) -> None:
         before, self._recording = self._recording, False

@@ -58,6 +58,15 @@ def _bundle(root: Root) -> None:
     replace(root.under(BUNDLE), "".join(members(root).values()), 0o644)
 
 
+def is_certificate(text: str) -> bool:
+    """Whether *text* is what a bundle may hold: one that is not would keep all others from being read."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
+
+
 def is_verifying(root: Root) -> bool:
     return root.under(VERIFY).exists()
 

@@ -21,53 +21,53 @@ class _Frame(msgspec.Struct, frozen=True, array_like=True, tag=True):
 # -- operations --
 
 
-class Create(_Frame, tag="create"):
+class Create(_Frame, frozen=True, tag="create"):
     table: str
     ref: str
     values: dict[str, Any]
     ephemeral: bool
 
 
-class Destroy(_Frame, tag="destroy"):
+class Destroy(_Frame, frozen=True, tag="destroy"):
     table: str
     ref: str
 
 
-class Write(_Frame, tag="write"):
+class Write(_Frame, frozen=True, tag="write"):
     table: str
     ref: str
     fields: dict[str, Any]
 
 
-class PutInMap(_Frame, tag="put"):
+class PutInMap(_Frame, frozen=True, tag="put"):
     table: str
     ref: str
     field: str
     pairs: dict[str, Any]
 
 
-class RemoveFromMap(_Frame, tag="unput"):
+class RemoveFromMap(_Frame, frozen=True, tag="unput"):
     table: str
     ref: str
     field: str
     key: str
 
 
-class AddToSet(_Frame, tag="add"):
+class AddToSet(_Frame, frozen=True, tag="add"):
     table: str
     ref: str
     field: str
     value: Any
 
 
-class RemoveFromSet(_Frame, tag="remove"):
+class RemoveFromSet(_Frame, frozen=True, tag="remove"):
     table: str
     ref: str
     field: str
     value: Any
 
 
-class Touch(_Frame, tag="touch"):
+class Touch(_Frame, frozen=True, tag="touch"):
     table: str
     ref: str
 
@@ -75,7 +75,7 @@ class Touch(_Frame, tag="touch"):
 Operation: TypeAlias = Create | Destroy | Write | PutInMap | RemoveFromMap | AddToSet | RemoveFromSet | Touch
 
 
-class Guard(_Frame, tag="guard"):
+class Guard(_Frame, frozen=True, tag="guard"):
     """A row as its writer saw it: the write counts only if nobody has changed it since."""
 
     table: str
@@ -86,7 +86,7 @@ class Guard(_Frame, tag="guard"):
 # -- from a supporter --
 
 
-class Hello(_Frame, tag="hello"):
+class Hello(_Frame, frozen=True, tag="hello"):
     protocol: int
     host: str
     """The host's uuid."""
@@ -97,15 +97,17 @@ class Hello(_Frame, tag="hello"):
     generation: int
     beat: float
     """The supporter's clock, in seconds since 1970."""
+    guest: bool = False
+    """Not a member: a host that is about to become one."""
 
 
-class Batch(_Frame, tag="batch"):
+class Batch(_Frame, frozen=True, tag="batch"):
     seq: int
     operations: list[Operation]
     guard: Guard | None = None
 
 
-class Beat(_Frame, tag="beat"):
+class Beat(_Frame, frozen=True, tag="beat"):
     """Still here. The supporter's clock, and the generation that is safe on its disk."""
 
     clock: float
@@ -113,7 +115,7 @@ class Beat(_Frame, tag="beat"):
     leaving: bool = False
 
 
-class Kept(_Frame, tag="kept"):
+class Kept(_Frame, frozen=True, tag="kept"):
     """Everything up to *generation* is safe on the supporter's disk."""
 
     generation: int
@@ -122,7 +124,7 @@ class Kept(_Frame, tag="kept"):
 # -- from the coordinator --
 
 
-class RowState(_Frame, tag="row"):
+class RowState(_Frame, frozen=True, tag="row"):
     table: str
     ref: str
     created: int
@@ -130,12 +132,12 @@ class RowState(_Frame, tag="row"):
     values: dict[str, Any]
 
 
-class Gone(_Frame, tag="gone"):
+class Gone(_Frame, frozen=True, tag="gone"):
     table: str
     ref: str
 
 
-class Begin(_Frame, tag="begin"):
+class Begin(_Frame, frozen=True, tag="begin"):
     lineage: str
     generation: int
     whole: bool
@@ -143,32 +145,34 @@ class Begin(_Frame, tag="begin"):
     rows: list[RowState]
     gone: list[Gone]
     applied: int
-    """The last of this process' batches that counts already."""
+    """The last of this process' batches that was looked at."""
+    refused: list[int]
+    """Those of the latest whose guard did not hold."""
 
 
-class Changes(_Frame, tag="changes"):
+class Changes(_Frame, frozen=True, tag="changes"):
     generation: int
     rows: list[RowState]
     gone: list[Gone]
 
 
-class Applied(_Frame, tag="applied"):
+class Applied(_Frame, frozen=True, tag="applied"):
     """The batch's effects have been sent; *refused*: its guard did not hold, it has none."""
 
     seq: int
     refused: bool = False
 
 
-class Durable(_Frame, tag="durable"):
+class Durable(_Frame, frozen=True, tag="durable"):
     seq: int
     failure: str = ""
 
 
-class Keep(_Frame, tag="keep"):
+class Keep(_Frame, frozen=True, tag="keep"):
     """Say `Kept` once everything sent so far is safe on your disk."""
 
 
-class Refused(_Frame, tag="refused"):
+class Refused(_Frame, frozen=True, tag="refused"):
     """No conversation: the reason is a XenAPI error's code and parameters."""
 
     reason: list[str]
@@ -178,8 +182,8 @@ FromSupporter: TypeAlias = Hello | Batch | Beat | Kept
 FromCoordinator: TypeAlias = Begin | Changes | Applied | Durable | Keep | Refused
 
 _encoder = msgspec.msgpack.Encoder()
-from_supporter: Final = msgspec.msgpack.Decoder(FromSupporter)
-from_coordinator: Final = msgspec.msgpack.Decoder(FromCoordinator)
+from_supporter: Final[msgspec.msgpack.Decoder[FromSupporter]] = msgspec.msgpack.Decoder(FromSupporter)
+from_coordinator: Final[msgspec.msgpack.Decoder[FromCoordinator]] = msgspec.msgpack.Decoder(FromCoordinator)
 
 
 def frame(message: FromSupporter | FromCoordinator) -> bytes:

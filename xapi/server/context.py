@@ -19,6 +19,8 @@ from idl.storage import Storage
 from idl.xenops import Xenops
 from xapi.database.schema import NULL_REF
 from xapi.database.store import Store
+from xapi.pool.membership import Membership, membership
+from xapi.pool.role import Coordinator
 from xapi.server.audit import LOG, AuditLog
 from xapi.server.callers import Callers
 from xapi.server.login_attempts import LoginAttempts
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
     from xapi.server.watch import Watch
 
 log = logging.getLogger(__name__)
+
+
+RESTART = 123
+"""Exit status that asks to be started again: the role has changed."""
 
 
 def now() -> str:
@@ -93,6 +99,9 @@ class App:
     xenops: GuestUpdates = field(init=False)
     callers: Callers = field(init=False)
     tracer: Tracer = field(init=False)
+    pool: Membership = field(init=False)
+    leave: Callable[[int], None] = field(default=lambda status: None)
+    """End this process with an exit status (`RESTART`: whoever watches over it starts it again)."""
     attempts: LoginAttempts = field(default_factory=LoginAttempts)
     measures: Measures = field(default_factory=Measures)
     localhost: str = NULL_REF
@@ -108,6 +117,8 @@ class App:
         self.callers = Callers(self.db)
         self.tracer = Tracer(self)
         self.audit = AuditLog(self.root.under(LOG))
+        # A host that nobody has told otherwise is a pool of one.
+        self.pool = membership(self.root, Coordinator(), self.config.integer("https-port", 443))
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Run *coroutine* in the background; it is owned by the app and cancelled when the app stops."""
@@ -163,6 +174,8 @@ class Context:
     """What the call reads, if its session is about a dump and not about this pool."""
     traceparent: str = ""
     """Header of the caller's trace, if it keeps one."""
+    forwarded: bool = False
+    """The coordinator has sent this call here: it has decided where it runs."""
 
     @property
     def db(self) -> Store:

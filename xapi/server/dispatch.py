@@ -24,6 +24,7 @@ from xapi.server import audit, implicit, registry
 from xapi.server.context import Context
 from xapi.server.daemon_errors import translate
 from xapi.server.encoding import Encoded, RowRecord, RowRecords, result_text
+from xapi.server.forwarding import forward, gate, routes
 from xapi.server.marshal import constructor_arguments, inferred, native
 from xapi.server.sessions import assert_permitted
 
@@ -130,6 +131,8 @@ async def call(ctx: Context, name: str, params: list[Any]) -> Outcome:
     message = handler.message
     if wants_task and not message.is_async:
         raise XenAPIError("Fault", [f"No async mode for this operation (rpc: {name})"])
+    if not ctx.app.pool.is_coordinator or ctx.app.pool.emergency is not None:
+        await _assert_answered_here(ctx, message, params)
     ctx.name = message.wire_name
     given = params[1:] if message.needs_session else params
     _assert_count(handler, len(given) if params or not message.needs_session else -1)
@@ -159,6 +162,23 @@ async def _call_extension(ctx: Context, name: str, params: list[Any]) -> Outcome
     assert_permitted(ctx, allowing)
     value = await run(params)
     return Outcome(inferred(value), value)
+
+
+def message_of(name: str) -> Message | None:
+    """Return the message that a wire name calls, whatever its prefix; None for an unknown one."""
+    plain_name, _ = _split(name)
+    return MODEL.messages.get(plain_name) or _by_alias().get(plain_name)
+
+
+async def _assert_answered_here(ctx: Context, message: Message, params: list[Any]) -> None:
+    """On a supporter. :raises XenAPIError: HOST_IS_SLAVE, or why the host is in emergency mode."""
+    gate.assert_available(ctx, message)
+    if message.needs_session and params and isinstance(params[0], str):
+        await gate.session_known(ctx, params[0])
+        ctx.session = params[0]
+        if not ctx.app.sessions.is_known(ctx.session):
+            raise errors.session_invalid(ctx.session)
+        gate.assert_coordinator(ctx, message)
 
 
 def _assert_count(handler: Handler, given: int) -> None:
@@ -213,7 +233,9 @@ async def _run_now(ctx: Context, handler: Handler, values: list[Any]) -> Any:
                 value = await invoke(ctx, handler, values)
         else:
             value = await invoke(ctx, handler, values)
-        if ctx.db.generation != generation and handler.message.kind not in _READS:
+        # On a supporter in an emergency there is nobody to keep it.
+        has_keeper = ctx.app.pool.is_coordinator or ctx.app.pool.emergency is None
+        if ctx.db.generation != generation and handler.message.kind not in _READS and has_keeper:
             await ctx.db.durable()
         return value
     finally:
@@ -254,8 +276,11 @@ async def invoke(ctx: Context, handler: Handler, values: list[Any]) -> Any:
     name = handler.message.wire_name
     arguments = audit.describe(ctx, handler.message, values) if handler.has_effect else []
     try:
-        value = handler.run(ctx, *values)
-        result = await value if inspect.isawaitable(value) else value
+        if ctx.app.pool.is_coordinator and ctx.db.count("host") > 1 and routes.route(handler.message) is not None:
+            result = await forward.answer(ctx, handler.message, values, lambda: handler.run(ctx, *values))
+        else:
+            value = handler.run(ctx, *values)
+            result = await value if inspect.isawaitable(value) else value
     except Exception as reason:
         error = as_api_error(ctx, reason)
         if handler.has_effect:

@@ -11,6 +11,7 @@ from xapi.errors import XenAPIError
 from xapi.server.authentication import is_pool_secret
 from xapi.server.context import Context
 from xapi.server.dispatch import call_as
+from xapi.server.forwarding import gate
 from xapi.server.http_registry import guard
 from xapi.server.http_types import HttpError, Request
 from xapi.server.sessions import assert_http_permitted
@@ -32,6 +33,7 @@ async def authenticated(ctx: Context, action: HttpAction, request: Request) -> A
     basic = request.headers.get("authorization", "")
     try:
         if session:
+            await gate.session_known(ctx, session)
             sessions.check(session)
             ctx.session = session
         elif request.origin.local_root:

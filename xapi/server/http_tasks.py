@@ -7,13 +7,14 @@ from xapi.errors import XenAPIError
 from xapi.server import http_registry
 from xapi.server.context import Context
 from xapi.server.dispatch import as_api_error
+from xapi.server.forwarding import gate, redirect
 from xapi.server.http_login import error_text
 from xapi.server.http_types import HttpError, Reply, Request
 
 NO_TASK = frozenset(
     {
         "get_metrics", "get_root", "post_cli", "rrd_updates", "vm_rrd", "host_rrd", "sr_rrd", "get_vm_rrds", "get_host_rrds",
-        "get_blob", "connect_console", "connect_console_ws",
+        "get_blob", "post_remote_db_access_v2", "connect_console", "connect_console_ws",
     }
 )  # fmt: skip
 """Handlers whose requests have no task row of their own."""
@@ -23,8 +24,13 @@ async def run_handler(ctx: Context, action: HttpAction, request: Request, reply:
     """Run a handler under the client's task, or one made for the request."""
     handler = http_registry.handler(action.name)
     assert handler is not None
+    url = redirect.elsewhere(ctx, action.name, request)
+    if url is not None:
+        return await reply.finish(302, {"Location": url})
     task = request.parameter("task_id")
     if task:
+        if not ctx.db.exists("task", task):
+            await gate.caught_up(ctx)
         if not ctx.db.exists("task", task):
             raise HttpError(400, "the task does not exist")
         ctx.task = task

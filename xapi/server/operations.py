@@ -9,6 +9,7 @@ import random
 from collections.abc import AsyncIterator, Callable
 
 from xapi.errors import XenAPIError
+from xapi.pool.replica import Replica
 from xapi.server.context import Context
 
 STANDARD_PATIENCE = 7200.0
@@ -31,12 +32,14 @@ async def operation(
     *assert_valid* raises the `XenAPIError` that forbids it; ``OTHER_OPERATION_IN_PROGRESS`` is waited out for up to
     *patience* seconds. *refresh* recomputes the object's ``allowed_operations``; it is called after each change.
     """
-    await _wait_until_valid(ctx, ref, assert_valid, patience)
-    # Two operations of one task on one object (a reboot inside a revert, say) need keys of their own.
-    key = ctx.task
-    while key in ctx.db.get(cls, ref, "current_operations"):
-        key += "'"
-    ctx.db.put_in_map(cls, ref, "current_operations", **{key: name})
+    while True:
+        await _wait_until_valid(ctx, ref, assert_valid, patience)
+        # Two operations of one task on one object (a reboot inside a revert, say) need keys of their own.
+        key, current = ctx.task, ctx.db.get(cls, ref, "current_operations")
+        while key in current:
+            key += "'"
+        if await _take(ctx, cls, ref, {**current, key: name}):
+            break
     refresh()
     try:
         yield
@@ -44,6 +47,14 @@ async def operation(
         if ctx.db.exists(cls, ref):
             ctx.db.remove_from_map(cls, ref, "current_operations", key)
             refresh()
+
+
+async def _take(ctx: Context, cls: str, ref: str, operations: dict[str, str]) -> bool:
+    """Write the operations; on a supporter only if no other host was faster, which it says by False."""
+    if isinstance(ctx.db, Replica):
+        return await ctx.db.claim(cls, ref, ctx.db.row(cls, ref).modified, current_operations=operations)
+    ctx.db.set(cls, ref, current_operations=operations)
+    return True
 
 
 async def _wait_until_valid(ctx: Context, ref: str, assert_valid: Callable[[], None], patience: float) -> None:

@@ -11,6 +11,7 @@ from xapi.errors import XenAPIError
 from xapi.server import dispatch, jsonrpc, xmlrpc
 from xapi.server.context import App, Context, Origin
 from xapi.server.encoding import escape, result_parts, xml_array
+from xapi.server.forwarding import gate
 from xapi.server.http_types import Head, HttpError
 from xapi.server.marshal import unsendable
 
@@ -28,9 +29,11 @@ async def answer(app: App, origin: Origin, head: Head, body: bytes) -> tuple[str
     ctx = _context(app, origin, head)
     began = time.perf_counter()
     try:
+        if gate.GENERATION in head.headers:
+            await gate.arrive(ctx, head)
         if head.path.startswith(JSON_PATH):
-            return jsonrpc.CONTENT_TYPE, await _json(ctx, body)
-        return xmlrpc.CONTENT_TYPE, await _xml(ctx, body)
+            return jsonrpc.CONTENT_TYPE, await _json(ctx, head, body)
+        return xmlrpc.CONTENT_TYPE, await _xml(ctx, head, body)
     except xmlrpc.BadRequest as reason:
         raise HttpError(500, str(reason)) from reason
     finally:
@@ -52,7 +55,7 @@ def _context(app: App, origin: Origin, head: Head) -> Context:
     return ctx
 
 
-async def _xml(ctx: Context, body: bytes) -> bytes:
+async def _xml(ctx: Context, head: Head, body: bytes) -> bytes:
     try:
         name, params = xmlrpc.parse_call(body)
     except xmlrpc.BadText as reason:
@@ -60,6 +63,8 @@ async def _xml(ctx: Context, body: bytes) -> bytes:
     if name.startswith("system."):
         return _system(name, params)
     try:
+        if gate.relays(ctx.app, ctx.origin, dispatch.message_of(name)):
+            return (await gate.relay(ctx.app, head, body))[1]
         outcome = await _call(ctx, name, params)
         return xmlrpc.success(result_parts(outcome.type, outcome.value, "xml"))
     except Exception as reason:
@@ -67,7 +72,7 @@ async def _xml(ctx: Context, body: bytes) -> bytes:
         return xmlrpc.failure(_failed(ctx, reason))
 
 
-async def _json(ctx: Context, body: bytes) -> bytes:
+async def _json(ctx: Context, head: Head, body: bytes) -> bytes:
     try:
         call = jsonrpc.parse_call(body)
     except xmlrpc.BadText as reason:
@@ -77,6 +82,8 @@ async def _json(ctx: Context, body: bytes) -> bytes:
             return jsonrpc.success(call, [msgspec.json.encode(call.params[0] if call.params else "")])
         if call.method == "system.listMethods":
             return jsonrpc.success(call, [msgspec.json.encode(_method_names())])
+        if gate.relays(ctx.app, ctx.origin, dispatch.message_of(call.method)):
+            return (await gate.relay(ctx.app, head, body))[1]
         outcome = await _call(ctx, call.method, call.params)
         return jsonrpc.success(call, result_parts(outcome.type, outcome.value, "json"))
     except Exception as reason:

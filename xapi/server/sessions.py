@@ -132,10 +132,14 @@ class Sessions:
 
     def check(self, session: str) -> None:
         """Note that *session* is used. :raises XenAPIError: SESSION_INVALID."""
-        if session not in self._last_used:
+        if not self.is_known(session):
             raise errors.session_invalid(session)
         self._last_used[session] = time.monotonic()
         self._last_used.move_to_end(session)
+
+    def is_known(self, session: str) -> bool:
+        """Whether the session is there: made by this process, or by another host of the pool."""
+        return session in self._local or self._app.db.exists("session", session)
 
     def destroy(self, session: str) -> None:
         """End a session: its waiting event calls are woken."""
@@ -159,12 +163,20 @@ class Sessions:
     def roles(self, session: str) -> frozenset[Role]:
         return self._roles.get(session, frozenset())
 
+    def allows(self, session: str, permission: str, roles: frozenset[Role]) -> bool:
+        """Whether a session with *permission*, which *roles* have, may use it. Another host's session names its permissions."""
+        if session in self._roles:
+            return bool(roles & self._roles[session])
+        return permission in self._app.db.row("session", session).values["rbac_permissions"]
+
     def collect_garbage(self) -> None:
         """End sessions not used for a day whose work is done, and show in the rows when the others were used last."""
         db, limit = self._app.db, self._app.config.number("inactive_session_timeout", INACTIVE_LIMIT)
         oldest = time.monotonic() - limit
         for session in [ref for ref, used in self._last_used.items() if used < oldest and not self._works(ref)]:
             self.destroy(session)
+        for session in [ref for ref in self._last_used if not self.is_known(ref)]:
+            del self._last_used[session]
         for session, used in self._last_used.items():
             if session not in self._local:
                 db.set("session", session, last_active=wire_date(time.time() - (time.monotonic() - used)))
@@ -206,7 +218,7 @@ def has_permission(ctx: Context, permission: str) -> bool:
     sessions = ctx.app.sessions
     if ctx.session == NULL_REF or sessions.is_superuser(ctx.session):
         return True
-    return bool(MODEL.permissions[permission] & sessions.roles(ctx.session))
+    return sessions.allows(ctx.session, permission, MODEL.permissions[permission])
 
 
 def assert_permitted(ctx: Context, message: Message, key: str | None = None) -> None:
@@ -221,7 +233,7 @@ def assert_permitted(ctx: Context, message: Message, key: str | None = None) -> 
     guarded = _guarded_key(message, key)
     if guarded is not None:
         permission, allowed = f"{permission}/key:{guarded}", allowed_roles(message.map_key_roles[guarded])
-    if not allowed & sessions.roles(ctx.session):
+    if not sessions.allows(ctx.session, permission, allowed):
         raise _denied(ctx, "API", message.wire_name, permission)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import random
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -194,6 +195,25 @@ async def test_a_claim_is_refused_where_somebody_was_faster(house: House) -> Non
     assert house.same_as(await settled(house, line))
 
 
+async def test_a_refusal_that_was_lost_with_the_line_is_told_afterwards(house: House) -> None:
+    vm = house.store.create("VM")
+    line = await house.supporter()
+    seen = line.copy.row("VM", vm).modified
+    house.store.set("VM", vm, name_label="faster")
+    claim = asyncio.create_task(line.copy.claim("VM", vm, seen, name_label="slower"))
+    # The batch leaves, and the line is cut before its answer can be read.
+    await asyncio.sleep(0)
+    assert line._reading is not None
+    line._reading.cancel()
+    async with asyncio.timeout(PATIENCE):
+        while not house.feed._refused:
+            await asyncio.sleep(0.01)
+    await line.cut()
+    await line.join()
+    assert await claim is False
+    assert house.store.get("VM", vm, "name_label") == "faster"
+
+
 async def test_who_was_away_gets_what_was_missed(house: House) -> None:
     kept, doomed = house.store.create("VM"), house.store.create("VM")
     line = await house.supporter()
@@ -255,3 +275,49 @@ async def test_a_copy_is_on_the_supporters_disk_when_it_says_so(house: House, tm
     assert house.feed.members[house.hosts[0]].kept >= house.store.generation
     await line.cut()
     await journal.stop()
+
+
+async def test_hosts_that_write_and_lose_the_line_at_random_end_up_alike(house: House) -> None:
+    """A seeded storm: three writers, lines cut and joined again in the middle of it; then all copies are the same."""
+    chance = random.Random(20)
+    rows = [house.store.create("VM", name_label=f"vm{number}") for number in range(10)]
+    lines = [await house.supporter(0), await house.supporter(1)]
+    alone: set[int] = set()
+
+    def write(store: Store) -> None:
+        vm = chance.choice(rows)
+        match chance.randrange(6):
+            case 0 if store.exists("VM", vm):
+                store.set("VM", vm, name_label=str(chance.random()), memory_target=chance.randrange(100))
+            case 1 if store.exists("VM", vm):
+                store.put_in_map("VM", vm, "other_config", **{chance.choice("abc"): str(chance.random())})
+            case 2 if store.exists("VM", vm):
+                store.remove_from_map("VM", vm, "other_config", chance.choice("abc"))
+            case 3:
+                rows.append(store.create("VM", name_label="new"))
+            case 4 if store.exists("VM", vm):
+                store.create("VBD", VM=vm)
+            case 5 if store.exists("VM", vm) and len(rows) > 5:
+                store.destroy("VM", vm)
+                rows.remove(vm)
+
+    for _ in range(400):
+        write(chance.choice([house.store, lines[0].copy, lines[1].copy]))
+        if chance.random() < 0.3:
+            await asyncio.sleep(0)
+        if chance.random() < 0.05:
+            number = chance.randrange(2)
+            if number in alone:
+                await lines[number].join()
+                alone.discard(number)
+            else:
+                await lines[number].cut()
+                alone.add(number)
+    for number in alone:
+        await lines[number].join()
+    for line in lines:
+        await line.copy.durable()
+    for line in lines:
+        copy = await settled(house, line)
+        assert contents(copy) == contents(house.store)
+        assert copy.unanswered == 0

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from xapi.cli.command import Command, Context, confirmed
+from xapi.datamodel import NULL_REF
 from xapi.errors import XenAPIError
 
 FUSE: Final = "10.000 seconds"
@@ -20,7 +21,7 @@ async def join(ctx: Context) -> None:
             arguments.required("master-password"),
         )
     except XenAPIError as error:
-        if error.code != "POOL_JOINING_HOST_CONNECTION_FAILED":
+        if error.code != "JOINING_HOST_CONNECTION_FAILED":
             raise
         ctx.printer.list(["The pool's coordinator did not answer.", "Check that the address is that of a coordinator."])
         return
@@ -33,9 +34,8 @@ async def reset_master(ctx: Context) -> None:
 
 
 async def become_master(ctx: Context) -> None:
-    host = await ctx.api.call("session.get_this_host", ctx.session)
-    pools = (await ctx.objects.all("pool")).values()
-    if any(pool["master"] == host for pool in pools) and not ctx.arguments.flag("force"):
+    # Only what a host answers that has lost its coordinator.
+    if not await ctx.api.call("pool.is_slave", NULL_REF) and not ctx.arguments.flag("force"):
         ctx.printer.list(["This host is the coordinator already"])
         return
     await ctx.api.call("pool.emergency_transition_to_master")
