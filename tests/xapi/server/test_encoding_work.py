@@ -53,9 +53,6 @@ async def test_fifty_watchers_of_everything_share_one_answer(app: App) -> None:
     vm = app.db.create("VM")
     await settled(app)
     sessions = [app.sessions.create(Origin(), superuser=True) for _ in range(50)]
-    for _ in range(10):
-        # allowed_operations follow what was made a turn later.
-        await asyncio.sleep(0)
     token = token_of(await app.events.changes(sessions[0], ["*"], "", 0.0))
     watchers = [asyncio.create_task(app.events.changes(session, ["*"], token, 30.0)) for session in sessions]
     async with asyncio.timeout(30):
@@ -71,6 +68,7 @@ async def test_fifty_watchers_of_everything_share_one_answer(app: App) -> None:
 async def test_an_answer_is_not_shared_beyond_the_next_change_nor_with_other_wishes(app: App) -> None:
     vm = app.db.create("VM")
     session = app.sessions.create(Origin(), superuser=True)
+    await asyncio.sleep(0)
     token = token_of(await app.events.changes(session, ["*"], "", 0.0))
     app.db.set("VM", vm, name_label="first")
     every = await app.events.changes(session, ["*"], token, 0.0)
