@@ -2,10 +2,10 @@
 
 import re
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from xapi import errors
+from xapi.classes.certificate_files import names_in
 from xapi.classes.command import output
 from xapi.classes.host import assert_here
 from xapi.server.context import Context
@@ -35,34 +35,30 @@ async def get_server_certificate(ctx: Context, host: str) -> str:
     return text
 
 
-def _names(directory: Path) -> list[str]:
-    return sorted(path.name for path in directory.glob("*.pem")) if directory.is_dir() else []
-
-
 @implements("pool.certificate_list")
 async def pool_certificate_list(ctx: Context) -> list[str]:
     """XenAPI: pool.certificate_list: names of the authorities that are trusted."""
-    return _names(ctx.app.root.under(TRUSTED))
+    return names_in(ctx.app.root.under(TRUSTED))
 
 
 @implements("host.certificate_list")
 async def certificate_list(ctx: Context, host: str) -> list[str]:
     """XenAPI: host.certificate_list."""
     assert_here(ctx, host)
-    return _names(ctx.app.root.under(TRUSTED))
+    return names_in(ctx.app.root.under(TRUSTED))
 
 
 @implements("pool.crl_list")
 async def pool_crl_list(ctx: Context) -> list[str]:
     """XenAPI: pool.crl_list: names of the lists of revoked certificates."""
-    return _names(ctx.app.root.under(REVOKED))
+    return names_in(ctx.app.root.under(REVOKED))
 
 
 @implements("host.crl_list")
 async def crl_list(ctx: Context, host: str) -> list[str]:
     """XenAPI: host.crl_list."""
     assert_here(ctx, host)
-    return _names(ctx.app.root.under(REVOKED))
+    return names_in(ctx.app.root.under(REVOKED))
 
 
 def wire_date(text: str) -> str:

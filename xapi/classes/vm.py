@@ -4,7 +4,7 @@ import uuid
 from typing import Any, Final
 
 from xapi import errors
-from xapi.classes import blob, vbd, vif, vm_lifecycle, vm_metrics, vm_placement
+from xapi.classes import blob, vbd, vif, vm_lifecycle, vm_metrics, vm_placement, vtpm
 from xapi.classes.vm_lifecycle import assert_valid, holding, is_null, refresh, refresh_with_devices
 from xapi.classes.xenops_records import domain_type
 from xapi.database.schema import NULL_REF
@@ -89,9 +89,11 @@ def forget(ctx: Context, vm: str) -> None:
         vbd.forget(ctx, ref)
     for ref in db.get("VM", vm, "VIFs"):
         vif.forget(ctx, ref)
-    for cls, field in (("console", "consoles"), ("VGPU", "VGPUs"), ("VUSB", "VUSBs"), ("VTPM", "VTPMs")):
+    for cls, field in (("console", "consoles"), ("VGPU", "VGPUs"), ("VUSB", "VUSBs")):
         for ref in db.get("VM", vm, field):
             db.destroy(cls, ref)
+    for ref in db.get("VM", vm, "VTPMs"):
+        vtpm.forget(db, ref)
     for ref in db.get("VM", vm, "blobs").values():
         blob.remove(ctx, ref)
     appliance = db.get("VM", vm, "appliance")

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from idl.rpc import RpcError
 from xapi import errors
-from xapi.classes import vbd, vdi, vif, vm_guest_metrics, vm_metrics, vm_suspend
+from xapi.classes import gpu, vbd, vdi, vif, vm_guest_metrics, vm_metrics, vm_suspend, vtpm
 from xapi.classes import vm as vms
 from xapi.classes.vm_lifecycle import holding, is_null, refresh_with_devices, tell
 from xapi.classes.vm_power import force_halt
@@ -151,6 +151,10 @@ async def make(ctx: Context, vm: str, name: str, kind: Kind, copy_disk: CopyDisk
             vbd.copy(ctx, ref, new, disk if is_shared(db, ref) else copies.get(disk, NULL_REF))
         for ref in db.get("VM", vm, "VIFs"):
             vif.copy(ctx, ref, new, keep_mac=kind.is_snapshot)
+        for ref in db.get("VM", vm, "VTPMs"):
+            vtpm.copy(db, ref, new)
+        for ref in db.get("VM", vm, "VGPUs"):
+            gpu.copy(db, ref, new)
         if kind.is_snapshot:
             db.set("VM", vm, parent=new)
         refresh_with_devices(ctx, new)

@@ -28,6 +28,15 @@ def update_overhead(db: Store, vm: str) -> None:
 
 
 def _guest(db: Store, vm: str) -> placement.Guest:
+    # Every start asks for every guest of the pool; the answer follows from the VM's row alone.
+    cache = db.row("VM", vm).cache
+    if "guest" not in cache:
+        cache["guest"] = _measured(db, vm)
+    guest: placement.Guest = cache["guest"]
+    return guest
+
+
+def _measured(db: Store, vm: str) -> placement.Guest:
     if db.get("VM", vm, "is_control_domain"):
         size = db.get("VM", vm, "memory_dynamic_max")
         return placement.Guest(size, size, size)
@@ -78,6 +87,7 @@ def check_host(db: Store, vm: str, host: str, *, check_memory: bool = True) -> N
         raise error("VM_HOST_INCOMPATIBLE_VIRTUAL_HARDWARE_PLATFORM_VERSION", host, known, vm, row["hardware_platform_version"])
     _check_storage(db, vm, host)
     _check_networks(db, vm, host)
+    _check_hardware(db, vm, host)
     if check_memory:
         memory.assert_fits(memory.needed_to_start(footprint(db, vm)), free_memory(db, host, leaving_out=vm))
 
@@ -103,6 +113,23 @@ def _check_networks(db: Store, vm: str, host: str) -> None:
         pifs = [db.row("PIF", pif).values for pif in db.get("network", network, "PIFs")]
         if pifs and not any(pif["host"] == host for pif in pifs):
             raise errors.vm_requires_network(vm, network)
+
+
+def _check_hardware(db: Store, vm: str, host: str) -> None:
+    """:raises XenAPIError: VM_REQUIRES_GPU, VM_REQUIRES_VUSB; OPERATION_NOT_ALLOWED for what no domain manager here can give."""
+    row = db.row("VM", vm).values
+    for cls, field, group_cls, devices, code in (
+        ("VGPU", "VGPUs", "GPU_group", "PGPUs", "VM_REQUIRES_GPU"),
+        ("VUSB", "VUSBs", "USB_group", "PUSBs", "VM_REQUIRES_VUSB"),
+    ):
+        for ref in row[field]:
+            group = db.get(cls, ref, group_cls)
+            there = db.get(group_cls, group, devices) if db.exists(group_cls, group) else []
+            if not any(db.get(devices.removesuffix("s"), device, "host") == host for device in there):
+                raise error(code, vm, group)
+    given = [name for name, field in (("GPUs", "VGPUs"), ("USB devices", "VUSBs"), ("TPMs", "VTPMs")) if row[field]]
+    if given:
+        raise errors.operation_not_allowed(f"the domain manager does not give {' or '.join(given)} to guests yet")
 
 
 def choose_host(ctx: Context, vm: str, leaving: str = NULL_REF) -> str:

@@ -20,7 +20,7 @@ Caller = define(
         ro("last_access", DATETIME, EPOCH, doc="When it last called; the epoch if never."),
         ro("groups", Set(STRING), [], doc="Groups it is counted in."),
         ro("rate_limit", Ref("Rate_limit"), NULL_REF, doc="Limit that it shares; null for none."),
-        ro("auto_registered", BOOL, False, doc="Whether it was made by itself when the caller was first seen."),
+        ro("auto_registered", BOOL, False, doc="Whether the toolstack made it by itself; it makes none."),
     ),
     messages=(
         call(
@@ -33,23 +33,23 @@ Caller = define(
         ),
         call(
             "query_token_usage", p("self", Ref("Caller")), result=FLOAT, role=POOL_OPERATOR,
-            since="prototyped 26.15.0", doc="Return what the caller used of its limit lately.",
+            since="prototyped 26.15.0", doc="Return how many tokens the caller has used since the toolstack started.",
         ),
         call(
             "query_call_count", p("self", Ref("Caller")), result=INT, role=POOL_OPERATOR, since="prototyped 26.15.0",
-            doc="Return how many calls the caller made lately.",
+            doc="Return how many calls the caller has made since the toolstack started.",
         ),
         call(
             "query_group_token_usage", p("group", STRING), result=FLOAT, role=POOL_OPERATOR,
-            since="prototyped 26.15.0", doc="Return what a group's callers used lately.",
+            since="prototyped 26.15.0", doc="Return how many tokens a group's callers have used since the toolstack started.",
         ),
         call(
             "query_group_call_count", p("group", STRING), result=INT, role=POOL_OPERATOR, since="prototyped 26.15.0",
-            doc="Return how many calls a group's callers made lately.",
+            doc="Return how many calls a group's callers have made since the toolstack started.",
         ),
         call(
             "query_all_usage", result=Set(Set(STRING)), role=POOL_OPERATOR,
-            doc="Return use and calls of all callers and groups.",
+            doc="Return for each caller: ref, name, tokens used, calls made.",
         ),
     ),
 )
@@ -65,7 +65,7 @@ Rate_limit = define(
         rw("name__label", STRING, ""),
         rw("name__description", STRING, ""),
         ro("callers", Set(Ref("Caller")), doc="Callers that share it."),
-        static("burst_size", FLOAT, 0.0, doc="How much may be used at once: the bucket's size, in tokens."),
+        static("burst_size", FLOAT, 0.0, doc="Tokens that may be used at once. A call takes one; who has none left waits."),
         static("fill_rate", FLOAT, 0.0, doc="How much comes back: tokens per second."),
     ),
     messages=(

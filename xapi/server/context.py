@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,7 +22,9 @@ from xapi.database.store import Store
 from xapi.pool.membership import Membership, membership
 from xapi.pool.role import Coordinator
 from xapi.server.audit import LOG, AuditLog
+from xapi.server.callers import Callers
 from xapi.server.login_attempts import LoginAttempts
+from xapi.server.measures import Measures
 
 if TYPE_CHECKING:
     from xapi.server.events import Events
@@ -96,14 +99,20 @@ class App:
     pool: Membership = field(init=False)
     leave: Callable[[int], None] = field(default=lambda status: None)
     """End this process with an exit status (`RESTART`: whoever watches over it starts it again)."""
+    callers: Callers = field(init=False)
     attempts: LoginAttempts = field(default_factory=LoginAttempts)
+    measures: Measures = field(default_factory=Measures)
     localhost: str = NULL_REF
     """Ref of the host this process runs on; set by start-up."""
     inventory: dict[str, str] = field(default_factory=dict)
     jobs: set[asyncio.Task[Any]] = field(default_factory=set)
     """Running background coroutines; joined at stop."""
 
+    listening: set[asyncio.Task[Any]] = field(default_factory=set)
+    """Calls that only wait for events: they end when their client goes away."""
+
     def __post_init__(self) -> None:
+        self.callers = Callers(self.db)
         self.audit = AuditLog(self.root.under(LOG))
         # A host that nobody has told otherwise is a pool of one.
         self.pool = membership(self.root, Coordinator(), self.config.integer("https-port", 443))
@@ -114,6 +123,17 @@ class App:
         self.jobs.add(task)
         task.add_done_callback(self._job_ended)
         return task
+
+    @contextlib.contextmanager
+    def only_listening(self) -> Iterator[None]:
+        """Say that the running call does nothing but wait, while the block runs."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.listening.add(task)
+        try:
+            yield
+        finally:
+            self.listening.discard(task)
 
     def _job_ended(self, task: asyncio.Task[Any]) -> None:
         self.jobs.discard(task)
@@ -149,10 +169,12 @@ class Context:
     cancel_hooks: list[Callable[[], None]] = field(default_factory=list)
     forwarded: bool = False
     """The coordinator has sent this call here: it has decided where it runs."""
+    other_database: Store | None = None
+    """What the call reads, if its session is about a dump and not about this pool."""
 
     @property
     def db(self) -> Store:
-        return self.app.db
+        return self.app.db if self.other_database is None else self.other_database
 
     @property
     def services(self) -> Services:

@@ -1,5 +1,6 @@
 """XenAPI over HTTP: a POSTed body to the reply's body, for both protocols. Transport faults are `HttpError`."""
 
+import time
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from xapi.datamodel import MODEL
 from xapi.errors import XenAPIError
 from xapi.server import dispatch, jsonrpc, xmlrpc
 from xapi.server.context import App, Context, Origin
-from xapi.server.encoding import escape, result_text, xml_array
+from xapi.server.encoding import escape, result_parts, xml_array
 from xapi.server.forwarding import gate
 from xapi.server.http_types import Head, HttpError
 from xapi.server.marshal import unsendable
@@ -26,6 +27,7 @@ def is_rpc(head: Head) -> bool:
 async def answer(app: App, origin: Origin, head: Head, body: bytes) -> tuple[str, bytes]:
     """Return (content type, body) of the reply. :raises HttpError: 500, the body is not a call."""
     ctx = _context(app, origin, head)
+    began = time.perf_counter()
     try:
         if gate.GENERATION in head.headers:
             await gate.arrive(ctx, head)
@@ -34,6 +36,8 @@ async def answer(app: App, origin: Origin, head: Head, body: bytes) -> tuple[str
         return xmlrpc.CONTENT_TYPE, await _xml(ctx, head, body)
     except xmlrpc.BadRequest as reason:
         raise HttpError(500, str(reason)) from reason
+    finally:
+        app.measures.called(ctx.name, time.perf_counter() - began)
 
 
 def _context(app: App, origin: Origin, head: Head) -> Context:
@@ -60,11 +64,12 @@ async def _xml(ctx: Context, head: Head, body: bytes) -> bytes:
     try:
         if gate.relays(ctx.app, ctx.origin, dispatch.message_of(name)):
             return (await gate.relay(ctx.app, head, body))[1]
+        await _admit(ctx)
         outcome = await dispatch.call(ctx, name, params)
-        return xmlrpc.success(result_text(outcome.type, outcome.value, "xml"))
+        return xmlrpc.success(result_parts(outcome.type, outcome.value, "xml"))
     except Exception as reason:
         # The top of a request.
-        return xmlrpc.failure(dispatch.as_api_error(ctx, reason).description)
+        return xmlrpc.failure(_failed(ctx, reason))
 
 
 async def _json(ctx: Context, head: Head, body: bytes) -> bytes:
@@ -74,16 +79,30 @@ async def _json(ctx: Context, head: Head, body: bytes) -> bytes:
         return jsonrpc.failure(reason.args[1], unsendable(reason.args[0]).description)
     try:
         if call.method.startswith("system.isAlive"):
-            return jsonrpc.success(call, msgspec.json.encode(call.params[0] if call.params else "").decode())
+            return jsonrpc.success(call, [msgspec.json.encode(call.params[0] if call.params else "")])
         if call.method == "system.listMethods":
-            return jsonrpc.success(call, "[" + ",".join(f'"{name}"' for name in _method_names()) + "]")
+            return jsonrpc.success(call, [msgspec.json.encode(_method_names())])
         if gate.relays(ctx.app, ctx.origin, dispatch.message_of(call.method)):
             return (await gate.relay(ctx.app, head, body))[1]
+        await _admit(ctx)
         outcome = await dispatch.call(ctx, call.method, call.params)
-        return jsonrpc.success(call, result_text(outcome.type, outcome.value, "json"))
+        return jsonrpc.success(call, result_parts(outcome.type, outcome.value, "json"))
     except Exception as reason:
         # The top of a request.
-        return jsonrpc.failure(call, dispatch.as_api_error(ctx, reason).description)
+        return jsonrpc.failure(call, _failed(ctx, reason))
+
+
+def _failed(ctx: Context, reason: Exception) -> list[str]:
+    """Return what the client is told, and count it."""
+    error = dispatch.as_api_error(ctx, reason)
+    ctx.app.measures.failed(ctx.name, error.code)
+    return error.description
+
+
+async def _admit(ctx: Context) -> None:
+    """Hold the call back if its caller may make only so many."""
+    if not ctx.origin.local_root:
+        await ctx.app.callers.admit(ctx.origin.user_agent, ctx.origin.address)
 
 
 def _method_names() -> list[str]:

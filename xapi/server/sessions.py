@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from xapi import errors
 from xapi.database.schema import NULL_REF
+from xapi.database.store import Store
 from xapi.datamodel import MODEL, allowed_roles
 from xapi.datamodel.model import Message
 from xapi.datamodel.roles import Role
@@ -66,6 +67,8 @@ class Sessions:
         self._local: set[str] = set()
         self._groups: dict[Group, OrderedDict[str, None]] = {}
         self._on_end: list[Callable[[str], None]] = []
+        self.other_databases: dict[str, Store] = {}
+        """What sessions read that are not about this pool."""
 
     def on_end(self, callback: Callable[[str], None]) -> None:
         """Have *callback* told of every session that ends."""
@@ -142,6 +145,7 @@ class Sessions:
         """End a session: its waiting event calls are woken."""
         self._last_used.pop(session, None)
         self._roles.pop(session, None)
+        self.other_databases.pop(session, None)
         self._local.discard(session)
         if self._app.db.exists("session", session):
             self._groups.get(self._group(session), OrderedDict()).pop(session, None)
