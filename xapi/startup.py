@@ -61,12 +61,12 @@ log = logging.getLogger(__name__)
 
 GARBAGE_PERIOD = 30.0
 DAEMON_PATIENCE = 60.0
-CONNECTIONS = 65536
-COLLECT_AFTER = (10_000, 20, 50)
-"""Objects more than before, and collections of the younger generation, after which the cycle collector looks again."""
 STATE = "/var/lib/xcp/state.sqlite"
 BROKEN_PAUSE = 60.0
 COORDINATOR = Coordinator()
+CONNECTIONS = 65536
+COLLECT_AFTER = (10_000, 20, 50)
+"""Objects more than before, and collections of the younger generation, after which the cycle collector looks again."""
 
 
 def make_app(daemon: Daemon, store: Store, role: Role = COORDINATOR) -> App:
@@ -114,8 +114,6 @@ async def running(daemon: Daemon) -> AsyncIterator[None]:
     journal.start()
     if isinstance(role, Coordinator):
         await restore.take_over(store, daemon.root.under(restore.RESTORE))
-        # It writes what follows from rows: the work of who owns them.
-        Keeper(store)
     app = make_app(daemon, store, role)
     cookie = daemon.root.under("/var/run/xapi_init_complete.cookie")
     cookie.parent.mkdir(parents=True, exist_ok=True)
@@ -133,13 +131,6 @@ async def running(daemon: Daemon) -> AsyncIterator[None]:
         app.spawn(app.measures.watch_the_loop(), "event loop lag")
         yield
         cookie.unlink(missing_ok=True)
-
-
-def _spare_the_collector() -> None:
-    """Have the cycle collector leave alone what is there to stay: going through a large pool's rows takes it 0.2 s."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
 
 
 @contextlib.asynccontextmanager
@@ -162,6 +153,8 @@ async def _coordinate(app: App, stack: contextlib.AsyncExitStack) -> None:
     dbsync.know_this_host(ctx)
     if before and before[0] != app.localhost:
         pool_membership.tell_transition(ctx)
+    # The coordinator's work: it writes what follows from the rows that it owns.
+    Keeper(app.db)
     templates.create_default_templates(ctx)
     garbage.collect(app.db)
     app.pool.feed = Feed(app.db)
@@ -198,6 +191,13 @@ async def _support(app: App, copy: Replica, cookie: Path) -> None:
     update_allowed_operations(ctx, app.localhost)
     await app.db.durable()
     cookie.touch()
+
+
+def _spare_the_collector() -> None:
+    """Have the cycle collector leave alone what is there to stay: going through a large pool's rows takes it 0.2 s."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 def _addresses(config: Config) -> list[tuple[str, int]]:
