@@ -15,7 +15,7 @@ help:
 	@echo "make install | uninstall           the toolstack on this machine, a Debian 12 under Xen (docs/installing.md)"
 	@echo "make lab | lab-status | lab-down   real Xen hosts in software emulation (HOSTS=2: a pair)"
 	@echo "make test-xen                      all tests on real Xen"
-	@echo "make docs                          docs/api-coverage.md, and the API's reference in var/docs/api"
+	@echo "make docs                          docs/api-coverage.md, xe/xe.1, and the API's reference in var/docs/api"
 
 prepare:
 	@$(PYTHON) -m embedded.prepare
@@ -44,6 +44,7 @@ bench: prepare
 
 docs: prepare
 	@$(VENV) -m xapi.coverage docs/api-coverage.md --reference var/docs/api
+	@$(VENV) -m xapi.cli.manual xe/xe.1
 
 # MANAGEMENT=eth0 NETWORK=bridge|openvswitch STORAGE=/folder: see docs/installing.md. Debian's own Python, nothing else.
 install:

@@ -68,7 +68,7 @@ def report() -> None:
     """Say how the new host is used."""
     listing = run([application.COMMANDS["xe"], "host-list", "params=name-label,address,uuid"], timeout=300)
     say(f"\nThis host is installed. xe host-list says:\n\n{listing.rstrip()}\n")
-    say("Log in with XenCenter, Xen Orchestra, an SDK or `xe -s ADDRESS -u root -pw ...` at https://ADDRESS; here, as root, `xe` needs nothing.")
+    say("Here, as root, `xe` needs no password; XenCenter, Xen Orchestra, SDKs and `xe -s ADDRESS -u root -pw ...` use https://ADDRESS.")
 
 
 def uninstall(options: argparse.Namespace) -> None:

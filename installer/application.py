@@ -49,7 +49,7 @@ def install_dependencies(checkout: Path, prefix: Path = PREFIX, *, compilers: bo
             debian.apt_get("install", "--yes", "--no-install-recommends", *absent)
         step.doing("some minutes")
         run([PYTHON, "-m", "venv", "--clear", prefix], timeout=600, do=f"Remove {prefix} and try again.")
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+        pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
         run([*pip, *wanted], timeout=PIP_TIMEOUT, do=PIP_HELP)
         stamp.write_text(stamp_text(wanted))
         step.done("made")
@@ -61,11 +61,12 @@ def install_application(checkout: Path, prefix: Path = PREFIX) -> None:
         clean = Path(scratch) / "checkout"
         shutil.copytree(checkout, clean, ignore=NOT_COPIED)
         python = prefix / "bin" / "python"
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-compile"]
-        offline = ["--no-index", "--no-deps", "--no-build-isolation", "--force-reinstall"]
+        pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+        offline = ["--no-compile", "--no-index", "--no-deps", "--no-build-isolation", "--force-reinstall"]
         run([*pip, *offline, clean], timeout=PIP_TIMEOUT)
-        modules = sorted((prefix / "lib").glob("python3*/site-packages"))
-        run([python, "-m", "compileall", "-q", "-j", "0", *modules], timeout=PIP_TIMEOUT)
+        rooms = [path.name for path in clean.iterdir() if (path / "__init__.py").exists()]
+        [modules] = (prefix / "lib").glob("python3*/site-packages")
+        run([python, "-m", "compileall", "-q", "-j", "0", *(modules / room for room in rooms)], timeout=PIP_TIMEOUT)
         for name, link in COMMANDS.items():
             link.unlink(missing_ok=True)
             link.symlink_to(prefix / "bin" / name)

@@ -98,7 +98,7 @@ def card_of(device: str, links: dict[str, dict[str, Any]]) -> str:
         )
     raise StepFailed(
         f"{device} is a {kind}; the installer manages a host over a card.",
-        "Give the address to a card for now; the toolstack makes bonds and VLANs itself afterwards (xe bond-create, xe vlan-create).",
+        "Give the address to a card for now; the toolstack then makes bonds and VLANs itself (xe bond-create, vlan-create).",
     )
 
 
@@ -137,7 +137,8 @@ def move_to_bridge(found: Management, start: Callable[[], None]) -> None:
         except StepFailed as failure:
             put_back(found)
             raise StepFailed(
-                f"{found.card} could not be put on the bridge {found.bridge}; it has its address {found.address} again.\n{failure.why}",
+                f"{found.card} could not be put on the bridge {found.bridge}; it has its address {found.address} again.\n"
+                f"{failure.why}",
                 "journalctl -u xcp-networkd says more.",
             ) from failure
         finally:

@@ -88,7 +88,8 @@ def require_active(names: Sequence[str]) -> None:
         state = systemctl("is-active", name, check=False).strip()
         if state != "active":
             journal = run(["journalctl", "--no-pager", "--boot", "--lines=25", "--unit", name], timeout=120)
-            raise StepFailed(f"{name} is {state}. The end of its journal:\n{tail(journal, 25)}", f"journalctl -b -u {name} has it all.")
+            why = f"{name} is {state}. The end of its journal:\n{tail(journal, 25)}"
+            raise StepFailed(why, f"journalctl -b -u {name} has it all.")
 
 
 def stop() -> None:

@@ -117,16 +117,25 @@ def plan_port(bridge: str, name: str, port: PortConfig, actual: Actual) -> Plan:
     present = [interface for interface in port.interfaces if interface in actual.links]
     if len(port.interfaces) > 1:
         return _plan_bond(bridge, name, port, present, actual)
-    return [step for interface in present for step in _enslave(actual.links[interface], bridge)]
+    return [step for interface in present for step in _enslave(actual.links[interface], bridge, actual)]
 
 
-def _enslave(link: Link, bridge: str) -> Plan:
+def _enslave(link: Link, bridge: str, actual: Actual) -> Plan:
     steps: Plan = []
     if link.master != bridge:
         steps.append(SetMaster(link.name, bridge))
     if not link.is_up:
         steps.append(SetUp(link.name))
-    return steps
+    return steps + without_addresses(link.name, actual)
+
+
+def without_addresses(card: str, actual: Actual) -> Plan:
+    """Plan to take a port's own addresses away: nothing arrives there any more, but routes would still lead out of it."""
+    return [
+        RemoveAddress(card, address)
+        for address in sorted(actual.addresses.get(card, frozenset()))
+        if not address.is_link_local
+    ]
 
 
 def _plan_bond(bridge: str, name: str, port: PortConfig, slaves: list[str], actual: Actual) -> Plan:

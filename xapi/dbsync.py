@@ -63,7 +63,6 @@ def _software(inventory: dict[str, str]) -> dict[str, str]:
 
 def _host(ctx: Context, inventory: dict[str, str]) -> str:
     uuid = inventory["INSTALLATION_UUID"]
-    address = ctx.app.config.text("management-address", "127.0.0.1")
     major, minor = (int(part) for part in MODEL.api_version.split("."))
     found = [row.ref for row in ctx.db.rows("host") if row.values["uuid"] == uuid]
     if found:
@@ -73,6 +72,9 @@ def _host(ctx: Context, inventory: dict[str, str]) -> str:
         host = ctx.db.create(
             "host", uuid=uuid, name_label=socket.gethostname(), name_description="Default install", metrics=metrics, enabled=True
         )
+    # Without one configured it is the management interface's, which the network's sync writes down.
+    known = ctx.db.get("host", host, "address") or "127.0.0.1"
+    address = ctx.app.config.text("management-address", known)
     ctx.db.put_in_map("host", host, "other_config", agent_start_time=f"{int(time.time())}.", boot_time=f"{boot_time()}.")
     ctx.db.set(
         "host",

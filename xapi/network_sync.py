@@ -2,13 +2,18 @@
 
 import logging
 
+from idl.config import parse_pairs
 from idl.rpc import RpcError
 from xapi.classes import bond, pif
+from xapi.classes.management import address_of, management_pif
 from xapi.classes.pif_link import bring_up, is_slave
 from xapi.errors import XenAPIError
+from xapi.planning.interface_config import installed_config
 from xapi.server.context import Context
 
 log = logging.getLogger(__name__)
+
+MANAGEMENT_CONF = "/etc/firstboot.d/data/management.conf"
 
 
 async def _plug_pifs(ctx: Context, host: str) -> None:
@@ -33,11 +38,34 @@ async def sync_network(ctx: Context) -> None:
     """Make records for this host's interfaces and the internal network, and bring the interfaces up."""
     host = ctx.app.localhost
     await pif.scan(ctx, host)
+    _adopt_management(ctx, host)
     await _plug_pifs(ctx, host)
     await pif.refresh(ctx, host)
     await bond.refresh(ctx, host)
     _internal_network(ctx)
+    _follow_management(ctx, host)
     await _management(ctx, host)
+
+
+def _adopt_management(ctx: Context, host: str) -> None:
+    """On an installed host's first start, take over how the installer had the management bridge brought up.
+
+    Before any interface is: a record without an address would take the bridge's away.
+    """
+    bridge = ctx.app.inventory.get("MANAGEMENT_INTERFACE", "")
+    answers = ctx.app.root.under(MANAGEMENT_CONF)
+    if not bridge or management_pif(ctx, host) is not None or not answers.is_file():
+        return
+    for ref in ctx.db.get("host", host, "PIFs"):
+        if ctx.db.get("network", ctx.db.get("PIF", ref, "network"), "bridge") == bridge:
+            ctx.db.set("PIF", ref, **installed_config(dict(parse_pairs(answers.read_text()))))
+
+
+def _follow_management(ctx: Context, host: str) -> None:
+    """Give the host the address of its management interface, unless the configuration says which it has."""
+    chosen = management_pif(ctx, host)
+    if chosen is not None and not ctx.app.config.text("management-address", "") and (address := address_of(ctx, chosen)):
+        ctx.db.set("host", host, address=address)
 
 
 def _internal_network(ctx: Context) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from idl.xenops import DynamicId
+from xenopsd.ballooning import Ballooning
 from xenopsd.datapath import Datapaths
 from xenopsd.domains import Domains
 from xenopsd.hypervisors.base import Hypervisor
@@ -22,6 +23,7 @@ class Context:
     datapaths: Datapaths
     store: Store
     scratch: Path
+    ballooning: Ballooning
     notify: Callable[[DynamicId], None]
 
     def is_live(self, entry: Entry) -> bool:

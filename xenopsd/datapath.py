@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -39,16 +39,19 @@ def local_source(disk: LocalDisk) -> Source:
     return BlockDevice(disk.path) if path.is_block_device() else RawFile(disk.path)
 
 
-def usable(backend: storage.Backend) -> Source:
-    """Pick the first implementation that a guest's emulator can open itself."""
+def usable(backend: storage.Backend, opens: Sequence[type[Source]]) -> Source:
+    """Pick the first implementation that the hypervisor can open."""
     for implementation in backend.implementations:
+        source: Source | None = None
         match implementation:
             case storage.Nbd(uri):
-                return Nbd(*storage.nbd_socket(uri))
+                source = Nbd(*storage.nbd_socket(uri))
             case storage.BlockDevice(path):
-                return BlockDevice(path)
+                source = BlockDevice(path)
             case storage.File(path):
-                return RawFile(path)
+                source = RawFile(path)
+        if source is not None and isinstance(source, tuple(opens)):
+            return source
     raise RpcError(Problem.STORAGE_BACKEND_ERROR, "SR_BACKEND_FAILURE", ["", "no usable backend", str(backend)])
 
 
@@ -68,14 +71,15 @@ async def answered(call: Awaitable[T]) -> T:
 class Datapaths:
     """Attach and release disks."""
 
-    def __init__(self, service: storage.Storage) -> None:
+    def __init__(self, service: storage.Storage, opens: Sequence[type[Source]]) -> None:
         self._service = service
+        self._opens = opens
 
     async def attach(self, dbg: str, held: Attachment, vm: str, *, read_write: bool) -> Source:
         """Attach and activate; after an error nothing is held."""
         try:
             backend = await answered(self._service.vdi_attach3(dbg, held.dp, held.sr, held.vdi, vm, read_write))
-            source = usable(backend)
+            source = usable(backend, self._opens)
             await answered(self._service.vdi_activate3(dbg, held.dp, held.sr, held.vdi, vm))
         except BaseException:
             try:

@@ -13,6 +13,7 @@ from lxml import etree
 from idl.rpc import RpcError
 from idl.xenops import Action, DeviceType, Direct, Hvm, HvmInfo, LocalDisk, Problem, PvInfo, UefiFirmware, VdiDisk, Vm
 from xenopsd import devices
+from xenopsd.elements import e, printable, text
 from xenopsd.hypervisors.base import BlockDevice, Capability, Disk, Domain, Nbd, Nic, RawFile, unsupported
 
 if TYPE_CHECKING:
@@ -47,31 +48,31 @@ class Machine:
 def domain(machine: Machine, what: Domain) -> str:
     """Return the XML a domain is launched with."""
     vm = what.vm
-    return _text(
-        _e(
+    return text(
+        e(
             "domain",
-            _e("name", vm.id),
-            _e("uuid", vm.id),
-            _e("title", _title(vm.name)),
-            _e("memory", str(vm.memory_static_max >> 10), unit="KiB"),
-            _e("currentMemory", str(min(vm.memory_dynamic_max, vm.memory_static_max) >> 10), unit="KiB"),
-            _e("vcpu", str(vm.vcpu_max), placement="static", current=str(vm.vcpus)),
+            e("name", vm.id),
+            e("uuid", vm.id),
+            e("title", printable(vm.name)),
+            e("memory", str(vm.memory_static_max >> 10), unit="KiB"),
+            e("currentMemory", str(min(vm.memory_dynamic_max, vm.memory_static_max) >> 10), unit="KiB"),
+            e("vcpu", str(vm.vcpu_max), placement="static", current=str(vm.vcpus)),
             *_boot(vm),
-            _e("features", _e("acpi"), _e("apic")),
+            e("features", e("acpi"), e("apic")),
             _cpu(vm),
-            _e("clock", offset="variable", adjustment=_time_offset(vm), basis="utc"),
-            _e("on_poweroff", _end(vm.on_shutdown)),
-            _e("on_reboot", _end(vm.on_reboot)),
-            _e("on_crash", _end(vm.on_crash)),
-            _e(
+            e("clock", offset="variable", adjustment=time_offset(vm), basis="utc"),
+            e("on_poweroff", on_end(vm.on_shutdown)),
+            e("on_reboot", on_end(vm.on_reboot)),
+            e("on_crash", on_end(vm.on_crash)),
+            e(
                 "devices",
-                _e("emulator", machine.emulator),
+                e("emulator", machine.emulator),
                 *_usb(vm),
                 *(_disk(disk, order) for disk, order in _boot_orders(what)),
                 *(_interface(nic, order) for nic, order in _nic_orders(what)),
                 *_consoles(machine, what),
-                _e("memballoon", _e("stats", period="10"), _pci(BALLOON_SLOT), model="virtio"),
-                _e("panic", model="isa"),
+                e("memballoon", e("stats", period="10"), _pci(BALLOON_SLOT), model="virtio"),
+                e("panic", model="isa"),
             ),
             type=machine.accelerator,
         )
@@ -97,7 +98,7 @@ def as_the_guest_knows_it(fresh: str, saved: str) -> str:
         known = serials.get(alias.get("name"))
         if known is not None:
             serial.text = known.text
-    return _text(domain)
+    return text(domain)
 
 
 def _serials(domain: "Element") -> "list[tuple[Element, Element]]":
@@ -108,12 +109,12 @@ def _serials(domain: "Element") -> "list[tuple[Element, Element]]":
 
 def disk(what: Disk) -> str:
     """Return the XML to plug, unplug or change a disk of a running domain."""
-    return _text(_disk(what, None))
+    return text(_disk(what, None))
 
 
 def interface(what: Nic) -> str:
     """Return the XML to plug, unplug or change an interface of a running domain."""
-    return _text(_interface(what, None))
+    return text(_interface(what, None))
 
 
 def disk_alias(what: Disk) -> str:
@@ -139,65 +140,45 @@ def target(what: Disk) -> tuple[str, str]:
             return f"sd{letter}", "sata"
 
 
-def _e(tag: str, /, *content: "Element | str", **attributes: str) -> "Element":
-    """Return an element with text or children and attributes."""
-    element = etree.Element(tag, attributes)
-    for part in content:
-        if isinstance(part, str):
-            element.text = part
-        else:
-            element.append(part)
-    return element
-
-
-def _text(element: "Element") -> str:
-    return etree.tostring(element, pretty_print=True, encoding="unicode")
-
-
-def _title(name: str) -> str:
-    # libvirt refuses line breaks in titles, XML refuses other control characters.
-    return "".join(char if char.isprintable() else " " for char in name)
-
-
-def _pv(vm: Vm) -> PvInfo | None:
+def pv_info(vm: Vm) -> PvInfo | None:
     return None if isinstance(vm.ty, Hvm) else vm.ty.info
 
 
-def _hvm(vm: Vm) -> HvmInfo:
+def hvm_info(vm: Vm) -> HvmInfo:
     return vm.ty.info if isinstance(vm.ty, Hvm) else HvmInfo(video="Standard_VGA", video_mib=16)
 
 
 def _boot(vm: Vm) -> "list[Element]":
-    kind = _e("type", "hvm", arch="x86_64", machine="pc")
-    pv = _pv(vm)
+    kind = e("type", "hvm", arch="x86_64", machine="pc")
+    pv = pv_info(vm)
     if pv is None:
-        if isinstance(_hvm(vm).firmware, UefiFirmware):
+        if isinstance(hvm_info(vm).firmware, UefiFirmware):
             raise unsupported(Capability.UEFI)
-        return [_e("os", kind)]
+        return [e("os", kind)]
     if not isinstance(pv.boot, Direct):
         raise unsupported(Capability.INDIRECT_BOOT)
     boot = pv.boot.boot
     for file in (boot.kernel, boot.ramdisk):
         if file is not None and not Path(file).is_file():
             raise RpcError(Problem.DOES_NOT_EXIST, "file", file)
-    ramdisk = [_e("initrd", boot.ramdisk)] if boot.ramdisk else []
-    return [_e("os", kind, _e("kernel", boot.kernel), *ramdisk, _e("cmdline", boot.cmdline))]
+    ramdisk = [e("initrd", boot.ramdisk)] if boot.ramdisk else []
+    return [e("os", kind, e("kernel", boot.kernel), *ramdisk, e("cmdline", boot.cmdline))]
 
 
 def _cpu(vm: Vm) -> "Element":
     cores = vm.platformdata.get("cores-per-socket", "")
     topology = []
     if cores.isdigit() and int(cores) > 0 and vm.vcpu_max % int(cores) == 0:
-        topology = [_e("topology", sockets=str(vm.vcpu_max // int(cores)), cores=cores, threads="1")]
-    return _e("cpu", *topology, mode="maximum", migratable="on")
+        topology = [e("topology", sockets=str(vm.vcpu_max // int(cores)), cores=cores, threads="1")]
+    return e("cpu", *topology, mode="maximum", migratable="on")
 
 
-def _time_offset(vm: Vm) -> str:
-    offset = _hvm(vm).timeoffset
+def time_offset(vm: Vm) -> str:
+    offset = hvm_info(vm).timeoffset
     return offset if offset.lstrip("-").isdigit() else "0"
 
 
-def _end(actions: list[Action]) -> str:
+def on_end(actions: list[Action]) -> str:
     """Return libvirt's part in a domain's end: it destroys, unless the domain is to be kept for a look at it.
 
     Starting anew is always our own operation, with a new domain.
@@ -207,11 +188,11 @@ def _end(actions: list[Action]) -> str:
 
 def _usb(vm: Vm) -> "list[Element]":
     if not isinstance(vm.ty, Hvm) or vm.platformdata.get("usb", "true").lower() in ("false", "0"):
-        return [_e("controller", type="usb", model="none")]
+        return [e("controller", type="usb", model="none")]
     # An absolute pointer: without it a mouse over VNC drifts from the client's.
     # Its port is said because libvirt restores no domain where it would have to choose one.
-    port = _e("address", type="usb", bus="0", port="1")
-    return [_e("controller", type="usb", model="piix3-uhci"), _e("input", port, type="tablet", bus="usb")]
+    port = e("address", type="usb", bus="0", port="1")
+    return [e("controller", type="usb", model="piix3-uhci"), e("input", port, type="tablet", bus="usb")]
 
 
 def _boot_orders(what: Domain) -> "list[tuple[Disk, int | None]]":
@@ -229,7 +210,7 @@ def boot_orders(what: Domain) -> dict[str, int]:
 
     Among disks those marked bootable come first.
     """
-    if _pv(what.vm) is not None:
+    if pv_info(what.vm) is not None:
         return {}
     disks = [disk for disk in what.disks if disk.vbd.ty is DeviceType.DISK]
     classes = {
@@ -237,31 +218,31 @@ def boot_orders(what: Domain) -> dict[str, int]:
         "d": [disk.vbd.id[1] for disk in what.disks if disk.vbd.ty is DeviceType.CDROM],
         "n": [nic.vif.id[1] for nic in what.nics],
     }
-    letters = dict.fromkeys(_hvm(what.vm).boot_order or "cd")
+    letters = dict.fromkeys(hvm_info(what.vm).boot_order or "cd")
     devices_in_turn = [device for letter in letters for device in classes.get(letter, [])]
     return {device: turn for turn, device in enumerate(devices_in_turn, start=1)}
 
 
 def _pci(slot: int) -> "Element":
-    return _e("address", type="pci", domain="0x0000", bus="0x00", slot=f"{slot:#04x}", function="0x0")
+    return e("address", type="pci", domain="0x0000", bus="0x00", slot=f"{slot:#04x}", function="0x0")
 
 
 def _disk(what: Disk, boot_order: int | None) -> "Element":
     name, bus = target(what)
     kind, source = _source(what)
     # A full disk is an I/O error in the guest, as everywhere; QEMU's own default is to stop the whole machine.
-    children = [_e("driver", name="qemu", type="raw", discard="unmap", error_policy="report")]
+    children = [e("driver", name="qemu", type="raw", discard="unmap", error_policy="report")]
     children += source
-    children += [_e("target", dev=name, bus=bus), _e("alias", name=disk_alias(what))]
+    children += [e("target", dev=name, bus=bus), e("alias", name=disk_alias(what))]
     if what.vbd.mode == "ReadOnly" or what.vbd.ty is DeviceType.CDROM:
-        children.append(_e("readonly"))
+        children.append(e("readonly"))
     if what.vbd.ty is DeviceType.DISK:
-        children.append(_e("serial", _serial(what)))
+        children.append(e("serial", _serial(what)))
         if what.position < DISK_SLOTS:
             children.append(_pci(FIRST_DISK_SLOT + what.position))
     if boot_order is not None:
-        children.append(_e("boot", order=str(boot_order)))
-    return _e("disk", *children, type=kind, device=what.vbd.ty.value.lower())
+        children.append(e("boot", order=str(boot_order)))
+    return e("disk", *children, type=kind, device=what.vbd.ty.value.lower())
 
 
 def _source(what: Disk) -> "tuple[str, list[Element]]":
@@ -269,12 +250,12 @@ def _source(what: Disk) -> "tuple[str, list[Element]]":
         case None:
             return "file", []
         case Nbd(socket, export):
-            host = _e("host", transport="unix", socket=socket)
-            return "network", [_e("source", host, _e("reconnect", delay="10"), protocol="nbd", name=export)]
+            host = e("host", transport="unix", socket=socket)
+            return "network", [e("source", host, e("reconnect", delay="10"), protocol="nbd", name=export)]
         case BlockDevice(path):
-            return "block", [_e("source", dev=path)]
+            return "block", [e("source", dev=path)]
         case RawFile(path):
-            return "file", [_e("source", file=path)]
+            return "file", [e("source", file=path)]
 
 
 def _serial(what: Disk) -> str:
@@ -288,39 +269,39 @@ def _serial(what: Disk) -> str:
 def _interface(what: Nic, boot_order: int | None) -> "Element":
     vif = what.vif
     children = [
-        _e("mac", address=vif.mac),
-        _e("source", bridge=vif.backend.bridge),
-        _e("target", dev=what.device),
-        _e("alias", name=interface_alias(what)),
-        _e("model", type="virtio"),
-        _e("mtu", size=str(vif.mtu)),
-        _e("link", state="up" if vif.carrier and vif.locking_mode != "Disabled" else "down"),
+        e("mac", address=vif.mac),
+        e("source", bridge=vif.backend.bridge),
+        e("target", dev=what.device),
+        e("alias", name=interface_alias(what)),
+        e("model", type="virtio"),
+        e("mtu", size=str(vif.mtu)),
+        e("link", state="up" if vif.carrier and vif.locking_mode != "Disabled" else "down"),
     ]
     if vif.rate is not None:
         average = str(max(1, vif.rate[0]))
-        children.append(_e("bandwidth", _e("inbound", average=average), _e("outbound", average=average)))
+        children.append(e("bandwidth", e("inbound", average=average), e("outbound", average=average)))
     if vif.position < NIC_SLOTS:
         children.append(_pci(FIRST_NIC_SLOT + vif.position))
     if boot_order is not None:
-        children.append(_e("boot", order=str(boot_order)))
-    return _e("interface", *children, type="bridge")
+        children.append(e("boot", order=str(boot_order)))
+    return e("interface", *children, type="bridge")
 
 
 def _consoles(machine: Machine, what: Domain) -> "list[Element]":
-    socket = _e("source", mode="bind", path=str(machine.serial_socket(what.domid)))
-    log = _e("log", file=str(machine.serial_log(what.vm.id)), append="off")
-    elements = [_e("serial", socket, log, _e("target", type="isa-serial", port="0"), type="unix")]
+    socket = e("source", mode="bind", path=str(machine.serial_socket(what.domid)))
+    log = e("log", file=str(machine.serial_log(what.vm.id)), append="off")
+    elements = [e("serial", socket, log, e("target", type="isa-serial", port="0"), type="unix")]
     if has_framebuffer(what.vm):
-        video = {"Cirrus": "cirrus"}.get(_hvm(what.vm).video, "vga")
-        memory = str(max(_hvm(what.vm).video_mib, 4) * 1024)
-        keymap = _hvm(what.vm).keymap
+        video = {"Cirrus": "cirrus"}.get(hvm_info(what.vm).video, "vga")
+        memory = str(max(hvm_info(what.vm).video_mib, 4) * 1024)
+        keymap = hvm_info(what.vm).keymap
         elements += [
-            _e("graphics", type="vnc", socket=str(machine.vnc_socket(what.domid)), **({"keymap": keymap} if keymap else {})),
-            _e("video", _e("model", type=video, vram=memory)),
+            e("graphics", type="vnc", socket=str(machine.vnc_socket(what.domid)), **({"keymap": keymap} if keymap else {})),
+            e("video", e("model", type=video, vram=memory)),
         ]
     return elements
 
 
 def has_framebuffer(vm: Vm) -> bool:
-    pv = _pv(vm)
+    pv = pv_info(vm)
     return pv is None or pv.framebuffer

@@ -17,7 +17,7 @@ from xenopsd.hypervisors.base import End, Ended, Event
 from xenopsd.operations import Planner, Reactions, Situation
 from xenopsd.queues import Queues
 from xenopsd.state import Entry
-from xenopsd.store import domain_tree
+from xenopsd.store import Tree
 
 log = logging.getLogger(__name__)
 
@@ -119,13 +119,20 @@ class Scheduler:
         for vif in entry.vifs.values():
             self._updates.add(VifUpdate(vif.id))
 
-    def reconcile(self) -> None:
+    def on_guest(self, domid: int) -> None:
+        """Take note that a guest wrote something into its store."""
+        for entry in self._ctx.records:
+            if entry.private.domid == domid:
+                self._updates.add(VmUpdate(entry.vm.id))
+
+    async def reconcile(self) -> None:
         """Find out what became of every domain while the daemon was away; everything known is told again."""
         for entry in self._ctx.records:
             vm = entry.vm.id
             self.refresh(vm)
             if entry.private.domid is not None:
-                self._ctx.store.write(domain_tree(entry.vm, entry.private.domid))
+                if self._ctx.is_live(entry):
+                    await self._ctx.store.adopt(Tree(entry.vm, entry.private.domid, tuple(entry.vifs.values())))
                 self._check_later(vm)
 
     async def close(self) -> None:

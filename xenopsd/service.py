@@ -36,13 +36,14 @@ from idl.xenops import (
     Xenops,
 )
 from xenopsd import devices, hypervisors, operations, status
+from xenopsd.ballooning import Ballooning, LiveHost
 from xenopsd.context import Context
 from xenopsd.datapath import Datapaths
 from xenopsd.domains import Domains
 from xenopsd.hypervisors.base import Capability, require
+from xenopsd.memory import Memory
 from xenopsd.scheduler import Scheduler
 from xenopsd.state import Private, Records, ensure_component
-from xenopsd.store import MemoryStore
 
 LIVE = (PowerState.RUNNING, PowerState.PAUSED)
 WORKERS = 4
@@ -245,11 +246,11 @@ class Service:
 
     async def vif_stat(self, debug_info: str, id: DeviceId) -> tuple[Vif, VifState]:
         entry = self._ctx.records.get(id[0])
-        return entry.vif(id[1]), status.vif_state(entry, id[1])
+        return entry.vif(id[1]), status.vif_state(self._ctx, entry, id[1])
 
     async def vif_list(self, debug_info: str, vm: str) -> list[tuple[Vif, VifState]]:
         entry = self._ctx.records.get(vm)
-        return [(vif, status.vif_state(entry, device)) for device, vif in entry.vifs.items()]
+        return [(vif, status.vif_state(self._ctx, entry, device)) for device, vif in entry.vifs.items()]
 
     # --- updates
 
@@ -284,22 +285,28 @@ async def running(daemon: Daemon) -> AsyncIterator[None]:
     """Start the daemon: adopt the domains that run, then answer."""
     hypervisor = hypervisors.choose(daemon.root, daemon.config)
     updates: Updates[DynamicId] = Updates()
+    records, store = Records(daemon.root.run / "xenopsd" / hypervisor.name), hypervisor.make_store()
+    balloons = Capability.BALLOONING in hypervisor.capabilities
     ctx = Context(
-        records=Records(daemon.root.run / "xenopsd" / hypervisor.name),
+        records=records,
         domains=Domains(),
         hypervisor=hypervisor,
-        datapaths=Datapaths(client(Storage, daemon.root.storage_socket)),
-        store=MemoryStore(),
+        datapaths=Datapaths(client(Storage, daemon.root.storage_socket), hypervisor.opens),
+        store=store,
+        ballooning=Ballooning(Memory(LiveHost(records, hypervisor, store)) if balloons else None),
         scratch=daemon.root.under("/var/lib/xenopsd/suspend"),
         notify=updates.add,
     )
     workers = daemon.config.integer("worker-pool-size", WORKERS)
     scheduler = Scheduler(ctx, updates, workers, daemon.config.number("restart-pause", operations.RESTART_PAUSE))
+    await ctx.store.open(scheduler.on_guest)
     await hypervisor.open(scheduler.on_event)
     try:
-        scheduler.reconcile()
+        await scheduler.reconcile()
         async with serve(daemon.root.xenopsd_socket, (Xenops, Service(ctx, scheduler, updates))):
             yield
     finally:
         await scheduler.close()
+        await ctx.ballooning.close()
         await hypervisor.close()
+        await ctx.store.close()

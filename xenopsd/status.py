@@ -7,7 +7,6 @@ from xenopsd import store
 from xenopsd.context import Context
 from xenopsd.hypervisors.base import Condition, Running
 from xenopsd.state import Entry
-from xenopsd.vif_atoms import nic
 
 DomainType = Literal["Domain_HVM", "Domain_PV", "Domain_PVinPVH", "Domain_PVH"]
 DOMAIN_TYPES: dict[type, DomainType] = {
@@ -50,7 +49,7 @@ def vm_state(ctx: Context, entry: Entry) -> VmState:
 def _live_state(ctx: Context, entry: Entry, running: Running, power: PowerState) -> VmState:
     vm, private = entry.vm, entry.private
     assert private.domid is not None
-    home = store.directory(private.domid)
+    seen = ctx.store.seen(private.domid)
     return VmState(
         power_state=power,
         domids=[private.domid],
@@ -60,8 +59,9 @@ def _live_state(ctx: Context, entry: Entry, running: Running, power: PowerState)
         memory_limit=vm.memory_static_max,
         vcpu_target=running.vcpus,
         rtc_timeoffset=vm.ty.info.timeoffset if isinstance(vm.ty, Hvm) else "",
-        guest_agent={},
-        xsdata_state=store.guest_writable(ctx.store.tree(home)),
+        guest_agent=store.guest_keys(seen),
+        xsdata_state=store.guest_writable(seen),
+        pv_drivers_detected=store.uses_pv_drivers(seen),
         last_start_time=private.start_time,
         hvm=isinstance(vm.ty, Hvm),
         domain_type=DOMAIN_TYPES[type(vm.ty)],
@@ -77,12 +77,12 @@ def vbd_state(entry: Entry, device: str) -> VbdState:
     )
 
 
-def vif_state(entry: Entry, device: str) -> VifState:
-    vif = entry.vif(device)
+def vif_state(ctx: Context, entry: Entry, device: str) -> VifState:
+    vif, domid = entry.vif(device), entry.private.domid
     plugged = device in entry.private.plugged_vifs
     return VifState(
         active=device in entry.private.active_vifs,
         plugged=plugged,
         media_present=plugged and vif.carrier and vif.locking_mode != "Disabled",
-        device=nic(entry, vif).device if plugged else None,
+        device=ctx.hypervisor.interface_name(domid, vif) if plugged and domid is not None else None,
     )

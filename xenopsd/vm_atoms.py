@@ -48,18 +48,18 @@ async def create(ctx: Context, entry: Entry, atom: VmCreate, task: Running) -> N
         log.warning("VM %s: a domain that no record knows of is destroyed", vm.id)
         await ctx.hypervisor.destroy(vm.id)
     domid = ctx.records.allocate_domid()
+    target = await ctx.ballooning.reserve(vm)
     ctx.records.put_private(
         vm.id,
         domid=domid,
         building=True,
         crashed=False,
         start_time=time.time(),
-        memory_target=vm.memory_dynamic_max,
+        memory_target=target,
         plugged_vbds={},
         plugged_vifs=frozenset(),
     )
     ctx.domains.begin(vm.id)
-    ctx.store.write(store.domain_tree(vm, domid))
 
 
 def _domain(entry: Entry) -> Domain:
@@ -75,16 +75,29 @@ def _domain(entry: Entry) -> Domain:
         private.domid,
         tuple(sorted(disks, key=lambda disk: disk.position)),
         tuple(sorted(nics, key=lambda nic: nic.vif.position)),
+        private.memory_target,
     )
 
 
 async def build(ctx: Context, entry: Entry, atom: VmBuild, task: Running) -> None:
-    await ctx.hypervisor.launch(_domain(entry))
-    ctx.notify(VmUpdate(atom.vm))
+    await _made(ctx, entry, await ctx.hypervisor.launch(_domain(entry)))
+
+
+async def _made(ctx: Context, entry: Entry, domid: int) -> None:
+    """Note a domain that was just made, and write its tree while it is still paused."""
+    try:
+        ctx.ballooning.release(entry.vm.id)
+        ctx.records.put_private(entry.vm.id, domid=domid)
+        await ctx.store.create(store.Tree(entry.vm, domid, tuple(entry.vifs.values())))
+    except BaseException:
+        await ctx.hypervisor.destroy(entry.vm.id)
+        raise
+    ctx.notify(VmUpdate(entry.vm.id))
 
 
 async def built(ctx: Context, entry: Entry, atom: VmBuilt, task: Running) -> None:
     ctx.records.put_private(atom.vm, building=False)
+    ctx.ballooning.balance_later()
 
 
 async def stop_domain(ctx: Context, entry: Entry, atom: VmStopDomain, task: Running) -> None:
@@ -94,8 +107,7 @@ async def stop_domain(ctx: Context, entry: Entry, atom: VmStopDomain, task: Runn
 async def destroy(ctx: Context, entry: Entry, atom: VmDestroy, task: Running) -> None:
     vm, domid = atom.vm, entry.private.domid
     if domid is not None:
-        ctx.store.remove(store.directory(domid))
-        ctx.store.remove(f"/vm/{vm}")
+        await ctx.store.forget(vm, domid)
     end = ctx.domains.ended(vm)
     ctx.records.put_private(
         vm,
@@ -106,6 +118,8 @@ async def destroy(ctx: Context, entry: Entry, atom: VmDestroy, task: Running) ->
         plugged_vifs=frozenset(),
     )
     ctx.domains.forget(vm)
+    ctx.ballooning.release(vm)
+    ctx.ballooning.balance_later()
     ctx.notify(VmUpdate(vm))
 
 
@@ -170,7 +184,7 @@ async def save(ctx: Context, entry: Entry, atom: VmSave, task: Running) -> None:
         except BaseException:
             # The domain is gone but the guest is not lost: let it go on from the file.
             ctx.domains.begin(vm)
-            await ctx.hypervisor.restore(_domain(entry), image)
+            await _made(ctx, entry, await ctx.hypervisor.restore(_domain(entry), image))
             await ctx.hypervisor.unpause(vm)
             raise
         finally:
@@ -184,7 +198,7 @@ async def restore(ctx: Context, entry: Entry, atom: VmRestore, task: Running) ->
     try:
         async with ctx.datapaths.opened(task.dbg, atom.image, _suspend_dp(vm), vm, read_write=False) as disk:
             await copy_out(disk, image)
-        await ctx.hypervisor.restore(_domain(entry), image)
+        await _made(ctx, entry, await ctx.hypervisor.restore(_domain(entry), image))
     finally:
         image.unlink(missing_ok=True)
     ctx.records.put_private(vm, suspended=False)
@@ -220,11 +234,17 @@ async def set_vcpus(ctx: Context, entry: Entry, atom: VmSetVcpus, task: Running)
 
 async def set_memory_range(ctx: Context, entry: Entry, atom: VmSetMemoryRange, task: Running) -> None:
     target = min(atom.maximum, entry.vm.memory_static_max)
+    if ctx.ballooning.active:
+        target = min(target, max(atom.minimum, entry.private.memory_target))
     if ctx.is_live(entry):
         await ctx.hypervisor.set_memory_target(atom.vm, target)
         ctx.records.put_private(atom.vm, memory_target=target)
+        if entry.private.domid is not None:
+            limits = {"memory/dynamic-min": str(atom.minimum >> 10), "memory/dynamic-max": str(atom.maximum >> 10)}
+            await ctx.store.write(entry.private.domid, limits)
     changed = msgspec.structs.replace(entry.vm, memory_dynamic_min=atom.minimum, memory_dynamic_max=atom.maximum)
     ctx.records.put_vm(changed)
+    ctx.ballooning.balance_later()
     ctx.notify(VmUpdate(atom.vm))
 
 
@@ -232,8 +252,5 @@ async def set_xsdata(ctx: Context, entry: Entry, atom: VmSetXsdata, task: Runnin
     xsdata = dict(atom.xsdata)
     ctx.records.put_vm(msgspec.structs.replace(entry.vm, xsdata=xsdata))
     if entry.private.domid is not None:
-        home = store.directory(entry.private.domid)
-        for prefix in store.GUEST_PREFIXES:
-            ctx.store.remove(f"{home}/{prefix}")
-        ctx.store.write({f"{home}/{key}": value for key, value in store.guest_writable(xsdata).items()})
+        await ctx.store.set_xsdata(entry.private.domid, xsdata)
     ctx.notify(VmUpdate(atom.vm))

@@ -5,7 +5,7 @@ from networkd import command, errors, ovs
 from networkd.backends.base import Backend
 from networkd.errors import CommandFailed
 from networkd.kernel import Kernel
-from networkd.planner import Stored
+from networkd.planner import Stored, without_addresses
 from networkd.records import Actual, BackendStep, BridgeView, Plan, SetMtu, SetUp, Vsctl
 
 
@@ -49,6 +49,7 @@ class OpenVSwitch(Backend):
         view = actual.bridges.get(bridge)
         present = view.ports.get(name, ()) if view else ()
         up: Plan = [SetUp(interface) for interface in wanted if not actual.links[interface].is_up]
+        up += [step for interface in wanted for step in without_addresses(interface, actual)]
         if sorted(present) == sorted(wanted) and known is not None and known.ports.get(name) == port:
             return up
         made = () if present else tuple(ovs.remove_port_words(bridge, name))

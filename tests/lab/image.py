@@ -7,7 +7,6 @@ mounted, and keeps what QEMU boots beside it: Xen (unpacked, as QEMU wants it), 
 import gzip
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,7 +93,7 @@ def mirror() -> str:
 
 
 def debootstrap(tree: Path) -> None:
-    command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", recipe.SUITE, tree, mirror()]
+    command: list[str | Path] = ["debootstrap", "--variant=minbase", "--include=ca-certificates", recipe.SUITE, tree, mirror()]
     run(command, timeout=BUILD_TIMEOUT, do="Can debootstrap reach the mirror that apt uses?")
 
 
@@ -104,8 +103,8 @@ def in_tree(tree: Path, command: Sequence[str | Path], env: dict[str, str] | Non
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive",
         **{name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}, **(env or {}),
     }  # fmt: skip
-    unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", f"--mount-proc={tree}/proc"]
-    return run([*unshare, "chroot", tree, *command], timeout=BUILD_TIMEOUT, env=inside)
+    unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", f"--mount-proc={tree}/proc", "chroot", str(tree)]
+    return run([*unshare, *command], timeout=BUILD_TIMEOUT, env=inside)
 
 
 def carry(path: str, tree: Path) -> None:
@@ -178,8 +177,8 @@ def write_disk(tree: Path, product: HostImage) -> None:
     shutil.copyfile(newest(tree, "initrd.img-*"), product.initrd)
     with gzip.open(newest(tree, "xen-*.gz")) as packed, product.xen.open("wb") as unpacked:
         shutil.copyfileobj(packed, unpacked)
-    run(["mke2fs", "-q", "-F", "-t", "ext4", "-E", "lazy_itable_init=1,lazy_journal_init=1", "-d", tree, product.disk, recipe.DISK_SIZE],
-        timeout=900)
+    lazily = "lazy_itable_init=1,lazy_journal_init=1"
+    run(["mke2fs", "-q", "-F", "-t", "ext4", "-E", lazily, "-d", tree, product.disk, recipe.DISK_SIZE], timeout=900)
 
 
 def newest(tree: Path, pattern: str) -> Path:

@@ -59,7 +59,8 @@ def command(image: HostImage, hardware: Hardware) -> list[str]:
         "-drive", f"file={DISK},if=none,id=disk,format=qcow2,cache=unsafe",
         "-device", "virtio-blk-pci,drive=disk,addr=0x2",
         "-netdev", f"user,id=outside{forwards}", "-device", f"virtio-net-pci,netdev=outside,mac={mac.format('00')},addr=0x3",
-        "-netdev", f"socket,id=inside,{hardware.link}", "-device", f"virtio-net-pci,netdev=inside,mac={mac.format('01')},addr=0x4",
+        "-netdev", f"socket,id=inside,{hardware.link}",
+        "-device", f"virtio-net-pci,netdev=inside,mac={mac.format('01')},addr=0x4",
         "-chardev", f"socket,id=com1,path={CONSOLE},server=on,wait=off,logfile={CONSOLE_LOG}", "-serial", "chardev:com1",
         "-qmp", f"unix:{MONITOR},server=on,wait=off", "-pidfile", PID_FILE,
     ]

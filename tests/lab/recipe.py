@@ -12,12 +12,11 @@ DISK_SIZE = "8G"
 ROOT_PASSWORD = "xen-lab"
 
 BASE = (
-    # fmt: off
-    "linux-image-amd64", "xen-hypervisor-4.17-amd64", "xen-utils-4.17", "initramfs-tools", "systemd-sysv", "udev", "dbus", "kmod", "zstd",
+    "linux-image-amd64", "xen-hypervisor-4.17-amd64", "xen-utils-4.17", "initramfs-tools", "zstd",
+    "systemd-sysv", "udev", "dbus", "kmod",
     "openssh-server", "ifupdown", "iputils-ping", "make", "git", "procps", "less", "tcpdump",
     "nfs-kernel-server", "tgt", "busybox-static",
-    # fmt: on
-)
+)  # fmt: skip
 """What a Debian machine under Xen has before the toolstack comes, and what only tests use."""
 
 INITRD_MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "ext4")

@@ -21,8 +21,8 @@ def wheels() -> Path:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder.parent, prefix="building-") as scratch:
                 made = Path(scratch) / "wheels"
-                pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--wheel-dir", made]
-                run([*pip, *recipe.dependencies(), *BACKEND], timeout=1800)
+                pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
+                run([*pip, "--wheel-dir", made, *recipe.dependencies(), *BACKEND], timeout=1800)
                 made.rename(folder)
         step.done(f"{len(list(folder.iterdir()))} in {folder}")
         return folder

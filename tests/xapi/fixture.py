@@ -11,6 +11,7 @@ from idl.config import Config
 from idl.daemon import Daemon
 from idl.paths import Root
 from xapi import dbsync, loading
+from xapi.classes.allowed_operations import Keeper
 from xapi.database.schema import from_model
 from xapi.database.store import Store
 from xapi.server.context import App, internal_context
@@ -34,6 +35,7 @@ def make(root: Path, store: Store | None = None) -> App:
     password.write_text(PASSWORD)
     config = Config({"root-password-file": str(password), "login-failure-delay": "0"})
     app = make_app(Daemon("xapi", place, config), store or Store(from_model()))
+    Keeper(app.db)
     dbsync.know_this_host(internal_context(app, "test"))
     return app
 

@@ -33,6 +33,8 @@ def test_the_client_installs_and_runs_alone(tmp_path: Path) -> None:
             check=False,
         )
     assert (done.returncode, done.stdout, done.stderr) == (0, "installed\n", "")
+    assert (venv / "share/man/man1/xe.1").read_text().startswith(".\\\" Made by")
+    assert "complete -F _xe xe" in (venv / "share/bash-completion/completions/xe").read_text()
     installed = {path.name for path in (venv / "lib").glob("python3*/site-packages/*") if path.suffix == ""}
     assert {"xe", "idl"} <= installed
     assert not installed & {"xapi", "xenopsd", "sm", "networkd", "rrdd", "aiohttp", "msgspec"}

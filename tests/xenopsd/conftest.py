@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from embedded.guest_image.build import GuestImage, image
+from idl.dom0 import is_control_domain
 from tests.xenopsd.lab import Lab, Session, lab
+from tests.xenopsd.xen_guest import xen_guest
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -28,6 +30,22 @@ def simulator() -> Iterator[Lab]:
         yield host
 
 
+@pytest.fixture(scope="module")
+def xen(guest_image: GuestImage) -> Iterator[Lab]:
+    if not is_control_domain():
+        pytest.skip("not a dom0 (tests/xen runs these in the lab)")
+    with lab("xen") as host:
+        host.guest = xen_guest(guest_image, Path("/var/lib/xcp/guest/tests"))
+        yield host
+
+
+@pytest.fixture
+async def xen_guests(xen: Lab) -> AsyncIterator[Session]:
+    """A session on a host that runs real guests under Xen."""
+    async with xen.session() as session:
+        yield session
+
+
 @pytest.fixture
 async def guests(qemu: Lab) -> AsyncIterator[Session]:
     """A session on a host that runs real guests."""
@@ -35,7 +53,7 @@ async def guests(qemu: Lab) -> AsyncIterator[Session]:
         yield session
 
 
-@pytest.fixture(params=["simulator", "qemu"])
+@pytest.fixture(params=["simulator", "qemu", "xen"])
 async def host(request: pytest.FixtureRequest) -> AsyncIterator[Session]:
     """A session on a host with each of the drivers."""
     running: Lab = request.getfixturevalue(request.param)

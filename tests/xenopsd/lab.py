@@ -1,6 +1,7 @@
 """A host for tests: xenopsd and the storage service as real processes under a root of their own.
 
-xenopsd runs in a network namespace with one bridge, ``xenbr0``, so nothing of the machine's network is touched.
+xenopsd runs in a network namespace with one bridge, ``xenbr0``, so nothing of the machine's network is touched. Under
+Xen (the tests then run in its dom0) guests' interfaces are the kernel's own, so there the bridge is made for real.
 """
 
 import asyncio
@@ -34,9 +35,10 @@ from idl.xenops import (
     VmState,
     Xenops,
 )
+from tests.xenopsd.xen_guest import XenGuest
 
 MIB = 1 << 20
-SECONDS = 120.0
+SECONDS = 300.0
 """What a guest in software emulation may need on a busy machine."""
 BRIDGE = "xenbr0"
 
@@ -56,6 +58,9 @@ class Lab:
         conf.parent.mkdir(parents=True, exist_ok=True)
         conf.write_text(f"hypervisor = {driver}\naccelerator = tcg\nrestart-pause = 0.2\n{settings}")
         self.log = (root.path / "daemons.log").open("ab")
+        self.guest: XenGuest | None = None
+        if driver == "xen":
+            _have_bridge()
         self.sm = self._spawn("sm")
         self.start()
 
@@ -65,7 +70,7 @@ class Lab:
 
     def start(self) -> None:
         # exec all the way: the daemon has the process id of what was spawned.
-        self.xenopsd = self._spawn("xenopsd", *IN_NAMESPACE)
+        self.xenopsd = self._spawn("xenopsd", *([] if self.driver == "xen" else IN_NAMESPACE))
 
     def kill(self) -> None:
         self.xenopsd.kill()
@@ -97,6 +102,12 @@ class Lab:
                 await session.discard(vm)
             xenops.close()  # type: ignore[attr-defined]
             storage.close()  # type: ignore[attr-defined]
+
+
+def _have_bridge() -> None:
+    if not Path(f"/sys/class/net/{BRIDGE}").exists():
+        subprocess.run(["ip", "link", "add", BRIDGE, "type", "bridge"], check=True)
+        subprocess.run(["ip", "link", "set", BRIDGE, "up"], check=True)
 
 
 @contextmanager
@@ -161,7 +172,7 @@ class Session:
         fields: dict[str, object] = {
             "id": vm,
             "name": "test guest",
-            "ty": Hvm(HvmInfo(boot_order="c")),
+            "ty": self.lab.guest.pv() if self.lab.guest else Hvm(HvmInfo(boot_order="c")),
             "memory_static_max": 192 * MIB,
             "memory_dynamic_max": 192 * MIB,
             "memory_dynamic_min": 192 * MIB,
@@ -205,6 +216,14 @@ class Session:
         mac = f"52:54:00:{vm[0:2]}:{vm[2:4]}:{position:02x}"
         vif = Vif(id=(vm, str(position)), position=position, mac=mac, backend=LocalNetwork(bridge))
         return await self.xenops.vif_add("test", vif)
+
+    async def agent_says(self, vm: str, key: str) -> str:
+        """Wait until the guest has written a key of its store."""
+        last = 0
+        async with asyncio.timeout(SECONDS):
+            while key not in (state := await self.state(vm)).guest_agent:
+                last = (await self.xenops.updates_get("test", last)).last_id
+        return state.guest_agent[key]
 
     async def demo_vm(self, image: GuestImage, **settings: object) -> str:
         """Return a VM that boots the demo guest from a disk of its own."""

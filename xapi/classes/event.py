@@ -9,7 +9,8 @@ from xapi.server.registry import implements
 @implements("event.from")
 async def from_(ctx: Context, classes: list[str], token: str, timeout: float) -> Encoded:
     """XenAPI: event.from: what changed since *token* (``""``: everything), waiting up to *timeout* seconds."""
-    return await ctx.app.events.changes(ctx.session, classes, token, timeout)
+    with ctx.app.only_listening():
+        return await ctx.app.events.changes(ctx.session, classes, token, timeout)
 
 
 @implements("event.inject")
@@ -44,4 +45,5 @@ async def unregister(ctx: Context, classes: list[str]) -> None:
 @implements("event.next")
 async def next_(ctx: Context) -> Encoded:
     """XenAPI: event.next (legacy): wait for the next events of what was registered for."""
-    return await ctx.app.events.legacy.next(ctx.session)
+    with ctx.app.only_listening():
+        return await ctx.app.events.legacy.next(ctx.session)

@@ -12,6 +12,7 @@ from xapi import errors
 from xapi.classes import plugins
 from xapi.classes.command import checked
 from xapi.datamodel import MODEL
+from xapi.planning.host_operations import HostFacts, host_allowed
 from xapi.server.context import Context, now
 from xapi.server.registry import implements
 
@@ -30,11 +31,9 @@ def assert_here(ctx: Context, host: str) -> None:
 
 def update_allowed_operations(ctx: Context, host: str) -> None:
     """Recompute the host's ``allowed_operations``."""
-    record = ctx.db.record("host", host)
-    allowed = ["provision", "vm_start", "vm_resume", "vm_migrate"] if record["enabled"] else ["reboot", "shutdown"]
-    if not record["current_operations"]:
-        allowed.append("evacuate")
-    ctx.db.set("host", host, allowed_operations=allowed)
+    row = ctx.db.row("host", host).values
+    facts = HostFacts(host, row["enabled"], row["current_operations"], can_be_powered_on=bool(row["power_on_mode"]))
+    ctx.db.set("host", host, allowed_operations=host_allowed(facts))
 
 
 @implements("host.list_methods")

@@ -26,7 +26,8 @@ async def get_management_interface(ctx: Context, host: str) -> str:
     return found
 
 
-def _address(ctx: Context, ref: str) -> str:
+def address_of(ctx: Context, ref: str) -> str:
+    """Return a PIF's address of its primary type, or an empty string."""
     record = ctx.db.record("PIF", ref)
     if record["primary_address_type"] == "IPv6":
         return str(next(iter(record["IPv6"]), "")).partition("/")[0]
@@ -62,7 +63,7 @@ async def management_reconfigure(ctx: Context, pif: str) -> None:
     try:
         _manage_through(ctx, record["host"], pif)
         await bring_up(ctx, pif)
-        if not _address(ctx, pif):
+        if not address_of(ctx, pif):
             raise errors.error("INTERFACE_HAS_NO_IP", bridge)
     except BaseException:
         _manage_through(ctx, record["host"], before)
@@ -72,7 +73,7 @@ async def management_reconfigure(ctx: Context, pif: str) -> None:
     ctx.app.inventory.update(MANAGEMENT_INTERFACE=bridge, MANAGEMENT_ADDRESS_TYPE=kind)
     await ctx.services.network.set_gateway_interface(ctx.dbg, bridge)
     await ctx.services.network.set_dns_interface(ctx.dbg, bridge)
-    ctx.db.set("host", record["host"], address=_address(ctx, pif))
+    ctx.db.set("host", record["host"], address=address_of(ctx, pif))
 
 
 def _manage_through(ctx: Context, host: str, chosen: str | None) -> None:
@@ -103,5 +104,5 @@ async def signal_networking_change(ctx: Context) -> None:
     await pif.refresh(ctx, host)
     await bond.refresh(ctx, host)
     chosen = management_pif(ctx, host)
-    if chosen is not None and _address(ctx, chosen):
-        ctx.db.set("host", host, address=_address(ctx, chosen))
+    if chosen is not None and address_of(ctx, chosen):
+        ctx.db.set("host", host, address=address_of(ctx, chosen))

@@ -14,7 +14,7 @@ from xapi.classes.message import send
 from xapi.database.schema import NULL_REF
 from xapi.database.store import Store
 from xapi.errors import XenAPIError
-from xapi.planning import vm_operations
+from xapi.planning import simple_operations, vm_operations
 from xapi.planning.vm_operations import HALTED, LIVE, VmFacts
 from xapi.server.context import Context
 from xapi.server.operations import QUICK_PATIENCE, operation
@@ -89,10 +89,8 @@ def refresh(ctx: Context, vm: str) -> None:
 def refresh_appliance(db: Store, appliance: str) -> None:
     """Recompute an appliance's ``allowed_operations``: those that at least one of its VMs is in the state for."""
     states = {db.get("VM", vm, "power_state") for vm in db.get("VM_appliance", appliance, "VMs")}
-    startable, stoppable = bool(states & {HALTED, "Suspended"}), bool(states - {HALTED})
-    busy = db.get("VM_appliance", appliance, "current_operations")
-    names = ["start"] * startable + ["clean_shutdown", "hard_shutdown", "shutdown"] * stoppable
-    db.set("VM_appliance", appliance, allowed_operations=[] if busy else names)
+    current = db.get("VM_appliance", appliance, "current_operations")
+    db.set("VM_appliance", appliance, allowed_operations=simple_operations.appliance_allowed(states, current))
 
 
 def refresh_with_devices(ctx: Context, vm: str) -> None:

@@ -28,6 +28,15 @@ def update_overhead(db: Store, vm: str) -> None:
 
 
 def _guest(db: Store, vm: str) -> placement.Guest:
+    # Every start asks for every guest of the pool; the answer follows from the VM's row alone.
+    cache = db.row("VM", vm).cache
+    if "guest" not in cache:
+        cache["guest"] = _measured(db, vm)
+    guest: placement.Guest = cache["guest"]
+    return guest
+
+
+def _measured(db: Store, vm: str) -> placement.Guest:
     if db.get("VM", vm, "is_control_domain"):
         size = db.get("VM", vm, "memory_dynamic_max")
         return placement.Guest(size, size, size)

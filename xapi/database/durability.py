@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from xapi.database.journal import GENERATION_BLOCK, Change, Journal
+from xapi.database.journal import GENERATION_BLOCK, Change, Journal, Written
 from xapi.database.rows import Row, Table, fresh
 from xapi.database.schema import TableSchema
 
@@ -46,6 +46,10 @@ class Durability:
             row = Row(stored.ref, revived(table.schema, stored.values), stored.created, ephemeral=False)
             row.modified = stored.modified
             yield table, row
+
+    @property
+    def written(self) -> Written:
+        return self._journal.written
 
     def next_generation(self) -> int:
         return self._journal.reserved_generation()

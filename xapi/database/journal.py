@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,6 +41,15 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITH
 _UPSERT = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)"
 _DELETE = "DELETE FROM rows WHERE tbl = ? AND ref = ?"
 
+
+class Written(NamedTuple):
+    """What has gone to the disk since the start."""
+
+    commits: int = 0
+    rows: int = 0
+    seconds: float = 0.0
+
+
 Change = tuple[str, str, int, int, bytes | None]
 """(table, ref, created, modified, body or None for a deletion)"""
 
@@ -66,7 +76,7 @@ class Journal:
         self._lock = threading.Lock()
         self._stopping = False
         self._thread = threading.Thread(target=self._write_groups, name="journal", daemon=True)
-        self.commits = 0
+        self.written = Written()
 
     # -- reading, before start --
 
@@ -154,6 +164,7 @@ class Journal:
 
     def _commit(self, changes: list[Change], reserve: int | None) -> None:
         database = self._database
+        began = time.perf_counter()
         database.execute("BEGIN IMMEDIATE")
         try:
             database.executemany(_UPSERT, [change for change in changes if change[4] is not None])
@@ -161,7 +172,8 @@ class Journal:
             if reserve is not None:
                 database.execute("INSERT OR REPLACE INTO meta VALUES ('reserved_generation', ?)", (str(reserve),))
             database.execute("COMMIT")
-            self.commits += 1
+            done = self.written
+            self.written = Written(done.commits + 1, done.rows + len(changes), done.seconds + time.perf_counter() - began)
         except sqlite3.Error:
             if database.in_transaction:
                 database.execute("ROLLBACK")

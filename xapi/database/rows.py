@@ -2,6 +2,7 @@
 
 import uuid
 from collections import deque
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from xapi.database.schema import TableSchema
@@ -46,7 +47,7 @@ class Row:
         self.created = self.modified = generation
         self.ephemeral = ephemeral
         self.cache: dict[str, Any] = {}
-        """Encodings of this row by form, dropped at each change."""
+        """What was computed from this row alone (its encodings by form, say), dropped at each change."""
 
 
 class Tombstone(NamedTuple):
@@ -58,14 +59,15 @@ class Tombstone(NamedTuple):
 class Table:
     """The rows of one class."""
 
-    __slots__ = ("by_change", "by_name", "dead", "rows", "schema")
+    __slots__ = ("_indexes", "by_change", "dead", "rows", "schema")
 
     def __init__(self, schema: TableSchema) -> None:
         self.schema = schema
         self.rows: dict[str, Row] = {}
         self.by_change: dict[str, None] = {}
         """Refs, least recently changed first."""
-        self.by_name: dict[str, dict[str, None]] = {}
+        self._indexes: dict[str, dict[Any, dict[str, None]]] = {"name_label": {}} if schema.has_name else {}
+        """Field -> value -> refs, for each scalar field that somebody has looked for."""
         self.dead: deque[Tombstone] = deque(maxlen=TOMBSTONES_KEPT)
 
     def row(self, ref: str) -> Row:
@@ -74,18 +76,52 @@ class Table:
         except KeyError:
             raise RowMissing(self.schema.name, ref) from None
 
-    def learn_name(self, row: Row) -> None:
-        if self.schema.has_name:
-            self.by_name.setdefault(row.values["name_label"], {})[row.ref] = None
+    def insert(self, row: Row) -> None:
+        self.rows[row.ref] = row
+        for field, index in self._indexes.items():
+            index.setdefault(row.values[field], {})[row.ref] = None
 
-    def forget_name(self, row: Row) -> None:
-        if not self.schema.has_name:
+    def remove(self, row: Row) -> None:
+        del self.rows[row.ref]
+        del self.by_change[row.ref]
+        for field in self._indexes:
+            self._forget(field, row)
+
+    def clear(self) -> None:
+        self.rows.clear()
+        self.by_change.clear()
+        for index in self._indexes.values():
+            index.clear()
+
+    def write(self, row: Row, field: str, value: Any) -> None:
+        """Change one field's value."""
+        if field not in self._indexes:
+            row.values[field] = value
             return
-        label = row.values["name_label"]
-        known = self.by_name.get(label, {})
-        known.pop(row.ref, None)
-        if not known:
-            self.by_name.pop(label, None)
+        self._forget(field, row)
+        row.values[field] = value
+        self._indexes[field].setdefault(value, {})[row.ref] = None
+
+    def _forget(self, field: str, row: Row) -> None:
+        index, value = self._indexes[field], row.values[field]
+        index[value].pop(row.ref)
+        if not index[value]:
+            del index[value]
+
+    def having(self, field: str, value: Any) -> Collection[str]:
+        """Return the refs of rows whose scalar *field* equals *value*, at the cost of how many they are.
+
+        The first question about a field makes its index.
+        """
+        index = self._indexes.get(field)
+        if index is None:
+            index = self._indexes[field] = {}
+            for row in self.rows.values():
+                index.setdefault(row.values[field], {})[row.ref] = None
+        return index.get(value, ())
+
+    def is_scalar(self, field: str) -> bool:
+        return isinstance(self.schema.columns[field].empty, str | int)
 
 
 class Changes(NamedTuple):

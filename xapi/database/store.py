@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from xapi.database.durability import Durability, revived
-from xapi.database.journal import Journal
+from xapi.database.journal import Journal, Written
 from xapi.database.relations import Relations, targets
 from xapi.database.rows import (
     Changes,
@@ -56,7 +56,11 @@ class Store:
     def _load(self, disk: Durability) -> None:
         self.generation = max(1, disk.next_generation())
         for table, row in disk.load():
+            if not all(column.persist for column in table.schema.columns.values()):
+                # What is not kept begins blank, and who follows events from before has to hear of that.
+                row.modified = self.generation
             self._insert(table, row)
+        self.generation += 1
         for table in self.tables.values():
             for row in table.rows.values():
                 self._relations.link_row(table, row)
@@ -92,9 +96,12 @@ class Store:
             self._uuids.pop(row.values.get("uuid", ""), None)
             if self._disk is not None:
                 self._disk.changed(entry, row)
-        entry.rows.clear()
-        entry.by_change.clear()
-        entry.by_name.clear()
+        entry.clear()
+
+    @property
+    def written(self) -> Written:
+        """What has gone to the disk since the start."""
+        return Written() if self._disk is None else self._disk.written
 
     async def durable(self) -> None:
         """Return when every change made so far is on disk.
@@ -152,12 +159,18 @@ class Store:
         return found[1]
 
     def by_name(self, table: str, label: str) -> list[str]:
-        return list(self.tables[table].by_name.get(label, ()))
+        return list(self.tables[table].having("name_label", label)) if self.schema[table].has_name else []
 
     def where(self, table: str, **equal: Any) -> list[str]:
-        """Return the refs of rows whose fields equal the given values (a scan: for reverse relations read the set)."""
-        wanted = equal.items()
-        return [ref for ref, row in self.tables[table].rows.items() if all(row.values[key] == value for key, value in wanted)]
+        """Return the refs of rows whose fields equal the given values, oldest row first.
+
+        Costs what the rarest of the scalar values costs; without a scalar field it is a scan.
+        """
+        entry, wanted = self.tables[table], equal.items()
+        found = [entry.having(field, value) for field, value in wanted if entry.is_scalar(field)]
+        refs = min(found, key=len, default=entry.rows)
+        rows = [row for row in map(entry.rows.__getitem__, refs) if all(row.values[key] == value for key, value in wanted)]
+        return [row.ref for row in sorted(rows, key=_age)]
 
     def changed_since(self, table: str, generation: int) -> Changes:
         """Return what was added, modified and deleted in *table* after *generation*."""
@@ -219,11 +232,9 @@ class Store:
         entry = self.tables[table]
         row = entry.row(ref)
         touched = self._relations.unlink_row(entry, row)
-        del entry.rows[ref]
-        del entry.by_change[ref]
+        entry.remove(row)
         del self._home[ref]
         self._uuids.pop(row.values.get("uuid", ""), None)
-        entry.forget_name(row)
         entry.dead.append(Tombstone(row.created, self.generation, ref))
         if self._disk is not None:
             self._disk.changed(entry, row)
@@ -238,7 +249,7 @@ class Store:
         entry = self.tables[table]
         row = entry.row(ref)
         touched: list[tuple[Table, Row]] = []
-        changed = False
+        changed = on_disk = False
         for name, value in fields.items():
             old = row.values[name]
             if old == value and type(old) is type(value):
@@ -247,19 +258,16 @@ class Store:
             if column.computed:
                 raise TypeError(f"{table}.{name} is kept by the store")
             changed = True
+            on_disk = on_disk or column.persist
             if name == "uuid":
                 self._uuids.pop(old, None)
                 self._uuids[value] = (table, ref)
-            elif name == "name_label":
-                entry.forget_name(row)
             before = targets(column, old) if column.partner else []
-            row.values[name] = value
-            if name == "name_label":
-                entry.learn_name(row)
+            entry.write(row, name, value)
             if column.partner:
                 touched += self._relations.relink(column, ref, before, targets(column, value))
         if changed:
-            self._stamp([(entry, row), *touched])
+            self._stamp([(entry, row), *touched], on_disk=on_disk)
         return changed
 
     def add_to_map(self, table: str, ref: str, field: str, key: str, value: Any) -> None:
@@ -297,14 +305,14 @@ class Store:
     # -- bookkeeping --
 
     def _insert(self, entry: Table, row: Row) -> None:
-        entry.rows[row.ref] = row
+        entry.insert(row)
         self._home[row.ref] = entry.schema.name
         if "uuid" in row.values:
             self._uuids[row.values["uuid"]] = (entry.schema.name, row.ref)
-        entry.learn_name(row)
 
-    def _stamp(self, touched: Iterable[tuple[Table, Row]]) -> None:
-        """Give the touched rows the present generation, then raise it; tell the listeners."""
+    def _stamp(self, touched: Iterable[tuple[Table, Row]], *, on_disk: bool = True) -> None:
+        """Give the touched rows the present generation, then raise it; tell the listeners. *on_disk*: they look different
+        there too."""
         generation = self.generation
         seen = {}
         for entry, row in touched:
@@ -313,7 +321,7 @@ class Store:
             row.cache = {}
             if entry.by_change.pop(row.ref, 0) is None:
                 entry.by_change[row.ref] = None
-            if self._disk is not None:
+            if on_disk and self._disk is not None:
                 self._disk.changed(entry, row)
         self._bump()
         for entry, row in seen.values():
@@ -324,3 +332,7 @@ class Store:
         self.generation += 1
         if self._disk is not None:
             self._disk.reserve(self.generation)
+
+
+def _age(row: Row) -> int:
+    return row.created

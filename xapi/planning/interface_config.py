@@ -188,3 +188,20 @@ def tunnel_device(taken: Sequence[str]) -> str:
 
 def _first_free(stem: str, taken: Sequence[str]) -> str:
     return next(name for number in range(len(taken) + 1) if (name := f"{stem}{number}") not in taken)
+
+
+def installed_config(values: Mapping[str, str]) -> dict[str, Any]:
+    """Return the fields of the PIF that ``management.conf``'s *values* describe, as networkd brings it up."""
+    modes = {"dhcp": "DHCP", "static": "Static", "autoconf": "Autoconf"}
+    fields: dict[str, Any] = {
+        "management": True,
+        "disallow_unplug": True,
+        "ip_configuration_mode": modes.get(values.get("MODE", ""), "None"),
+        "ipv6_configuration_mode": modes.get(values.get("MODEV6", ""), "None"),
+    }
+    if fields["ip_configuration_mode"] == "Static":
+        fields |= {"IP": values.get("IP", ""), "netmask": values.get("NETMASK", "")}
+        fields |= {"gateway": values.get("GATEWAY", ""), "DNS": values.get("DNS", "")}
+    if fields["ipv6_configuration_mode"] == "Static":
+        fields |= {"IPv6": [values.get("IPv6", "")], "ipv6_gateway": values.get("IPv6_GATEWAY", "")}
+    return fields

@@ -308,10 +308,10 @@ class Replica(Store):
                 else:
                     waiter.set_result(None)
 
-    def _stamp(self, touched: Iterable[tuple[Table, Row]]) -> None:
+    def _stamp(self, touched: Iterable[tuple[Table, Row]], *, on_disk: bool = True) -> None:
         """As the store's, but a row's generations are the coordinator's to give."""
         rows = list(touched)
         generations = [row.modified for _, row in rows]
-        super()._stamp(rows)
+        super()._stamp(rows, on_disk=on_disk)
         for (_, row), modified in zip(rows, generations, strict=True):
             row.modified = modified

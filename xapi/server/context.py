@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,6 +22,7 @@ from xapi.database.store import Store
 from xapi.server.audit import LOG, AuditLog
 from xapi.server.callers import Callers
 from xapi.server.login_attempts import LoginAttempts
+from xapi.server.measures import Measures
 from xapi.server.tracing import Tracer
 
 if TYPE_CHECKING:
@@ -92,11 +94,15 @@ class App:
     callers: Callers = field(init=False)
     tracer: Tracer = field(init=False)
     attempts: LoginAttempts = field(default_factory=LoginAttempts)
+    measures: Measures = field(default_factory=Measures)
     localhost: str = NULL_REF
     """Ref of the host this process runs on; set by start-up."""
     inventory: dict[str, str] = field(default_factory=dict)
     jobs: set[asyncio.Task[Any]] = field(default_factory=set)
     """Running background coroutines; joined at stop."""
+
+    listening: set[asyncio.Task[Any]] = field(default_factory=set)
+    """Calls that only wait for events: they end when their client goes away."""
 
     def __post_init__(self) -> None:
         self.callers = Callers(self.db)
@@ -109,6 +115,17 @@ class App:
         self.jobs.add(task)
         task.add_done_callback(self._job_ended)
         return task
+
+    @contextlib.contextmanager
+    def only_listening(self) -> Iterator[None]:
+        """Say that the running call does nothing but wait, while the block runs."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.listening.add(task)
+        try:
+            yield
+        finally:
+            self.listening.discard(task)
 
     def _job_ended(self, task: asyncio.Task[Any]) -> None:
         self.jobs.discard(task)
@@ -145,7 +162,7 @@ class Context:
     traceparent: str = ""
     """Header of the caller's trace, if it keeps one."""
     other_database: Store | None = None
-    """What the session reads instead of the pool's own database, if it was opened on another one."""
+    """What the call reads, if its session is about a dump and not about this pool."""
 
     @property
     def db(self) -> Store:

@@ -26,8 +26,6 @@ from idl.paths import Root
 from xapi.server.directory import DirectoryError, Refused, ServiceFailure, Unresolved
 
 PLACE = "/etc/xapi.d/extauth"
-LONGEST_NAME = 255
-"""Bytes, of a file."""
 TIMEOUT = 120.0
 T = TypeVar("T")
 
@@ -41,10 +39,12 @@ class _Answer(msgspec.Struct):
 
 def program(root: Root, kind: str) -> Path | None:
     """Return the executable for directories of type *kind*, if there is one."""
-    if not 0 < len(kind.encode()) <= LONGEST_NAME or "/" in kind or "\0" in kind or kind.startswith("."):
+    try:
+        # Looked for among what is there: the name is a client's.
+        found = next((path for path in root.under(PLACE).iterdir() if path.name == kind), None)
+    except OSError:
         return None
-    path = root.under(PLACE) / kind
-    return path if path.is_file() and os.access(path, os.X_OK) else None
+    return found if found is not None and found.is_file() and os.access(found, os.X_OK) else None
 
 
 class ProgramDirectory:
@@ -88,7 +88,7 @@ class ProgramDirectory:
             raise ServiceFailure(f"{self._path.name} cannot be run: {reason.strerror}") from reason
         try:
             async with asyncio.timeout(TIMEOUT):
-                out, err = await process.communicate(msgspec.json.encode(params))
+                out, err = await _converse(process, msgspec.json.encode(params))
         except TimeoutError:
             raise ServiceFailure(f"{self._path.name} {method} did not end within {TIMEOUT:.0f} s") from None
         finally:
@@ -103,6 +103,15 @@ class ProgramDirectory:
         except msgspec.MsgspecError as reason:
             said = err.decode(errors="replace").strip() or str(reason)
             raise ServiceFailure(f"{self._path.name} {method} (exit code {process.returncode}): {said}") from reason
+
+
+async def _converse(process: asyncio.subprocess.Process, question: bytes) -> tuple[bytes, bytes]:
+    """Return what a program writes, read or not what it is asked."""
+    try:
+        return await process.communicate(question)
+    except RuntimeError:
+        # How uvloop says that the program has ended before it read all.
+        return await process.communicate()
 
 
 def _failure(answer: _Answer) -> DirectoryError:

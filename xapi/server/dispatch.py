@@ -170,8 +170,10 @@ def _check_session(ctx: Context, params: list[Any]) -> None:
     if not isinstance(session, str):
         raise errors.internal_error("the session must be a string")
     ctx.session = session
-    ctx.app.sessions.check(session)
-    ctx.other_database = ctx.app.sessions.database_of(session)
+    sessions = ctx.app.sessions
+    sessions.check(session)
+    if sessions.other_databases:
+        ctx.other_database = sessions.other_databases.get(session)
 
 
 def _convert(handler: Handler, params: list[Any]) -> list[Any]:
@@ -308,7 +310,7 @@ async def call_under(inner: Context, session: str, name: str, *params: Any) -> A
         case RowRecords():
             return {row.ref: _plain(value.cls, row) for row in value.rows}
         case Encoded():
-            return msgspec.json.decode(value.json())
+            return msgspec.json.decode(b"".join(value.parts("json")))
         case _:
             return value
 

@@ -1,10 +1,12 @@
 """Values to wire text, by type: one compiled encoder per type and form (XML-RPC or JSON).
 
-A row's encoding is kept with the row until the row changes, so reading many records is mostly joining.
+A row's encoding is kept with the row, as bytes, until the row changes, so reading many records is mostly joining. Long
+answers are lists of such parts until they are joined, once, by whoever sends them.
 """
 
 import functools
 import math
+import operator
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -37,14 +39,34 @@ class RowRecords:
 
 
 _SPECIAL = re.compile(r'[&<>"\x00-\x08\x0b\x0c\x0e-\x1f]')
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def escape(text: str) -> str:
     """Return XML text: four characters become entities, control characters are dropped."""
     if _SPECIAL.search(text) is None:
         return text
-    return _SPECIAL.sub(lambda match: _ENTITIES.get(match.group(), ""), text)
+    entities = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    return _CONTROL.sub("", entities)
+
+
+class _Memo(dict[str, str]):
+    """How texts that many rows share (refs, enums, empty ones) are written; forgotten when there are too many."""
+
+    MOST = 20_000
+    LONGEST = 80
+
+    def __init__(self, write: Encode) -> None:
+        super().__init__()
+        self._write = write
+
+    def __missing__(self, value: str) -> str:
+        text = self._write(value)
+        if len(text) <= self.LONGEST:
+            if len(self) >= self.MOST:
+                self.clear()
+            self[value] = text
+        return text
 
 
 _json_text = msgspec.json.Encoder()
@@ -100,13 +122,16 @@ def json_object(members: Iterable[tuple[str, str]]) -> str:
     return "{" + ",".join(f"{_json_string(name)}:{value}" for name, value in members) + "}"
 
 
+_xml_known = _Memo(_xml_text).__getitem__
+_json_known = _Memo(_json_string).__getitem__
+_xml_names = _Memo(escape)
 _SCALARS: dict[Form, dict[type, Encode]] = {
     "xml": {
-        String: _xml_text, Ref: _xml_text, Enum: _xml_text, Int: _xml_int, Float: _xml_float, Bool: _xml_bool,
+        String: _xml_known, Ref: _xml_known, Enum: _xml_known, Int: _xml_int, Float: _xml_float, Bool: _xml_bool,
         DateTime: _xml_date,
     },
     "json": {
-        String: _json_string, Ref: _json_string, Enum: _json_string, DateTime: _json_string, Int: str,
+        String: _json_known, Ref: _json_known, Enum: _json_known, DateTime: _json_string, Int: str,
         Float: _json_float, Bool: _json_bool,
     },
 }  # fmt: skip
@@ -115,20 +140,44 @@ _SCALARS: dict[Form, dict[type, Encode]] = {
 @functools.cache
 def encoder(type: Type, form: Form) -> Encode:
     """Return the function that writes a native value of *type* in *form*."""
-    array, struct = (xml_array, xml_struct) if form == "xml" else (json_array, json_object)
     match type:
         case Set(of):
-            item = encoder(of, form)
-            return lambda value: array([item(entry) for entry in value])
+            return _set_encoder(of, form)
         case Map(_, of):
-            entry = encoder(of, form)
-            return lambda value: struct([(str(key), entry(item)) for key, item in value.items()])
+            return _map_encoder(of, form)
         case Option(of):
             return encoder(of, form)
         case Record(name):
             return _record_encoder(MODEL.classes[name], form)
         case _:
             return _SCALARS[form][type.__class__]
+
+
+_TEXTS = String | Ref | Enum | DateTime
+
+
+def _set_encoder(of: Type, form: Form) -> Encode:
+    if form == "json" and isinstance(of, _TEXTS):
+        return lambda value: _json_string(list(value)) if value else "[]"
+    array, item = xml_array if form == "xml" else json_array, encoder(of, form)
+    empty = array(())
+    return lambda value: array([item(entry) for entry in value]) if value else empty
+
+
+def _map_encoder(of: Type, form: Form) -> Encode:
+    item = encoder(of, form)
+    if form == "json":
+        if isinstance(of, _TEXTS):
+            return lambda value: _json_string(value) if value else "{}"
+        return lambda value: json_object([(str(key), item(entry)) for key, entry in value.items()])
+
+    def write(value: Any) -> str:
+        if not value:
+            return "<value><struct></struct></value>"
+        members = [f"<member><name>{_xml_names[str(key)]}</name>{item(entry)}</member>" for key, entry in value.items()]
+        return f"<value><struct>{''.join(members)}</struct></value>"
+
+    return write
 
 
 def _record_encoder(cls: Class, form: Form) -> Encode:
@@ -155,41 +204,75 @@ def _row_encoder(cls: Class, form: Form) -> Encode:
     else:
         heads = [f"{_json_string(field.name)}:" for field in fields]
         tail, start, end, between = "", "{", "}", ","
-    parts = [(head, field.name, encoder(field.type, form)) for head, field in zip(heads, fields, strict=True)]
+    template = start + between.join(f"{head}%s{tail}" for head in heads) + end
+    writers = [encoder(field.type, form) for field in fields]
+    names = [field.name for field in fields]
+    # One name alone would be read as a value, not as a tuple of one.
+    read = operator.itemgetter(*names) if len(names) > 1 else lambda values: [values[name] for name in names]
 
     def encode(values: Any) -> str:
-        return start + between.join([head + write(values[name]) + tail for head, name, write in parts]) + end
+        return template % tuple([write(value) for write, value in zip(writers, read(values), strict=True)])
 
     return encode
 
 
-def row_text(cls: Class, row: Row, form: Form) -> str:
+def row_bytes(cls: Class, row: Row, form: Form) -> bytes:
     """Return the row's record in *form*, from its cache if it has not changed."""
-    text: str | None = row.cache.get(form)
+    text: bytes | None = row.cache.get(form)
     if text is None:
-        text = row.cache[form] = _row_encoder(cls, form)(row.values)
+        text = row.cache[form] = _row_encoder(cls, form)(row.values).encode("utf-8", "replace")
     return text
 
 
-def result_text(type: Type | None, value: Any, form: Form) -> str:
-    """Return a call's result in *form*; no result is an empty string."""
+def result_parts(type: Type | None, value: Any, form: Form) -> list[bytes]:
+    """Return a call's result in *form*, to be joined; no result is an empty string."""
     if isinstance(value, RowRecord):
-        return row_text(value.cls, value.row, form)
+        return [row_bytes(value.cls, value.row, form)]
     if isinstance(value, RowRecords):
-        if form == "xml":
-            members = [f"<member><name>{row.ref}</name>{row_text(value.cls, row, form)}</member>" for row in value.rows]
-            return f"<value><struct>{''.join(members)}</struct></value>"
-        return "{" + ",".join([f'"{row.ref}":{row_text(value.cls, row, form)}' for row in value.rows]) + "}"
+        return _members(value, form)
     if type is None:
-        return "<value></value>" if form == "xml" else '""'
+        return [b"<value></value>" if form == "xml" else b'""']
     if isinstance(value, Encoded):
-        return value.xml() if form == "xml" else value.json()
-    return encoder(type, form)(value)
+        return value.parts(form)
+    return [encoder(type, form)(value).encode("utf-8", "replace")]
 
 
-@dataclass(frozen=True, slots=True)
+def result_text(type: Type | None, value: Any, form: Form) -> str:
+    """As `result_parts`, as one text."""
+    return b"".join(result_parts(type, value, form)).decode()
+
+
+def _members(records: RowRecords, form: Form) -> list[bytes]:
+    cls, parts = records.cls, [b"<value><struct>" if form == "xml" else b"{"]
+    if form == "xml":
+        for row in records.rows:
+            parts += (f"<member><name>{row.ref}</name>".encode(), row_bytes(cls, row, form), b"</member>")
+        parts.append(b"</struct></value>")
+        return parts
+    for row in records.rows:
+        parts += (f'"{row.ref}":'.encode(), row_bytes(cls, row, form), b",")
+    if records.rows:
+        parts.pop()
+    parts.append(b"}")
+    return parts
+
+
 class Encoded:
-    """A result that is not of a datamodel type (``event.from``): it knows how to write itself."""
+    """A result that is not of a datamodel type (``event.from``): it knows how to write itself.
 
-    xml: Callable[[], str]
-    json: Callable[[], str]
+    *shared*: it is what several clients are told, and is written once for all of them.
+    """
+
+    __slots__ = ("_shared", "_write", "_written")
+
+    def __init__(self, write: Callable[[Form], list[bytes]], *, shared: bool = False) -> None:
+        self._write = write
+        self._shared = shared
+        self._written: dict[Form, bytes] = {}
+
+    def parts(self, form: Form) -> list[bytes]:
+        if not self._shared:
+            return self._write(form)
+        if form not in self._written:
+            self._written[form] = b"".join(self._write(form))
+        return [self._written[form]]

@@ -7,19 +7,22 @@ costs what changed. Encodings of records are those kept with the rows, so many w
 import asyncio
 import math
 import re
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from xapi import errors
 from xapi.database.schema import KEPT_BESIDE
 from xapi.datamodel import MODEL
-from xapi.server.encoding import Encoded, json_array, json_object, xml_array, xml_struct
-from xapi.server.event_records import Event, Subscriptions
+from xapi.server.encoding import Encoded, Form, json_object, xml_struct
+from xapi.server.event_records import Event, Subscriptions, array_of
 from xapi.server.legacy_events import LegacyEvents
 
 if TYPE_CHECKING:
     from xapi.server.context import App
 
 LONGEST_WAIT = 86400.0
+MOST_SHARED = 500
+"""Events in an answer that is kept, until the next change, for others who wait for the same."""
 _TOKEN = re.compile(r"(\d{1,20}),(\d{1,20})")
 UNCOUNTED = KEPT_BESIDE
 """Not tables in the original's sense, so not in ``valid_ref_counts``. Roles are, and as no row of them is ever told, their
@@ -45,6 +48,8 @@ class Events:
         self._changed: set[tuple[str, str]] = set()
         self.legacy = LegacyEvents(self._classes)
         self._wake_scheduled = False
+        self._shared: dict[tuple[Hashable, int], tuple[Encoded, bool]] = {}
+        self._shared_at = 0
         self._db.listen(self._on_change)
         app.sessions.on_end(self._session_ended)
 
@@ -64,10 +69,32 @@ class Events:
         tables = subscriptions.tables(self._told)
         patience = LONGEST_WAIT if math.isnan(timeout) else min(max(timeout, 0.0), LONGEST_WAIT)
         deadline = asyncio.get_running_loop().time() + patience
+        expired = False
         while True:
+            answer, is_empty = self._told_since(subscriptions, tables, generation)
+            if not is_empty or expired:
+                return answer
+            # What is written in the turn in which the time is over must not fall between this answer and the next.
+            expired = not await self._wait(session, subscriptions, deadline)
+
+    def _told_since(self, subscriptions: Subscriptions, tables: list[str], generation: int) -> tuple[Encoded, bool]:
+        """Return the answer about everything after *generation*, and whether nothing happened.
+
+        Clients that wait for the same from the same moment on are told the same: the answer is made once for all of them.
+        """
+        now = self._db.generation
+        if self._shared_at != now:
+            self._shared.clear()
+            self._shared_at = now
+        key = (subscriptions.key, generation)
+        if key not in self._shared:
             events = self._collect(subscriptions, tables, generation)
-            if events or not await self._wait(session, subscriptions, deadline):
-                return self._answer(events)
+            shared = len(events) <= MOST_SHARED
+            answer = self._answer(events, shared=shared), not events
+            if not shared:
+                return answer
+            self._shared[key] = answer
+        return self._shared[key]
 
     def _collect(self, subscriptions: Subscriptions, tables: list[str], generation: int) -> list[Event]:
         messages: list[Event] = []
@@ -106,31 +133,24 @@ class Events:
         finally:
             self._waiters.pop(waiter, None)
 
-    def _answer(self, events: list[Event]) -> Encoded:
+    def _answer(self, events: list[Event], *, shared: bool) -> Encoded:
         # The last generation handed out: everything up to it has been told.
         last = self._db.generation - 1
         token = f"{last:020d},{last:020d}"
         counts = [(name.lower(), self._db.count(name)) for name in self._db.schema if name not in UNCOUNTED]
 
-        def xml() -> str:
-            return xml_struct(
-                [
-                    ("events", xml_array([event.text("xml") for event in events])),
-                    ("valid_ref_counts", xml_struct([(name, f"<value><i4>{count}</i4></value>") for name, count in counts])),
-                    ("token", f"<value>{token}</value>"),
-                ]
-            )
+        def write(form: Form) -> list[bytes]:
+            if form == "xml":
+                counted = xml_struct([(name, f"<value><i4>{count}</i4></value>") for name, count in counts])
+                rest = (
+                    f"</member><member><name>valid_ref_counts</name>{counted}</member>"
+                    f"<member><name>token</name><value>{token}</value></member></struct></value>"
+                )
+                return [b"<value><struct><member><name>events</name>", *array_of(events, form), rest.encode()]
+            counted = json_object([(name, str(count)) for name, count in counts])
+            return [b'{"events":', *array_of(events, form), f',"valid_ref_counts":{counted},"token":"{token}"}}'.encode()]
 
-        def json() -> str:
-            return json_object(
-                [
-                    ("events", json_array([event.text("json") for event in events])),
-                    ("valid_ref_counts", json_object([(name, str(count)) for name, count in counts])),
-                    ("token", f'"{token}"'),
-                ]
-            )
-
-        return Encoded(xml, json)
+        return Encoded(write, shared=shared)
 
     # -- waking --
 

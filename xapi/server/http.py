@@ -22,7 +22,10 @@ log = logging.getLogger(__name__)
 FIRST_REQUEST_LIMIT = 60.0
 READ_LIMIT = 10.0
 HIGH_WATER = 1 << 20
+LONGEST_PROXY_LINE = 107
 STREAM_BUFFER = 1 << 18
+COPIED = 1 << 16
+"""Bytes of a reply that are copied behind their head rather than sent on their own."""
 RPC_HEADERS = (
     "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Headers: X-Requested-With\r\nCache-Control: no-cache, no-store\r\n"
 )
@@ -37,6 +40,9 @@ class Door(asyncio.Protocol):
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
         self._busy = False
+        self._call: asyncio.Task[None] | None = None
+        self._clogged = False
+        """Whether answers pile up because the client does not read them."""
         self._fresh = False
         """Whether a PROXY line may still come."""
         self._head: Head | None = None
@@ -70,15 +76,26 @@ class Door(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._closing = True
         self._stop_timer()
+        if self._call is not None and self._call in self._app.listening:
+            # Nobody is left to tell of events; every other call goes on to its end.
+            self._call.cancel()
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         if self._timer is not None:
             self._last_read = asyncio.get_running_loop().time()
-        if not self._busy:
+        if not self._busy and not self._clogged:
             self._advance()
         elif len(self._buffer) > HIGH_WATER and self._transport is not None:
             self._transport.pause_reading()
+
+    def pause_writing(self) -> None:
+        self._clogged = True
+
+    def resume_writing(self) -> None:
+        self._clogged = False
+        if not self._busy and not self._closing and self._transport is not None and not self._transport.is_closing():
+            self._go_on()
 
     def _check_pace(self) -> None:
         """Hang up on a client whose first request does not come, or drips."""
@@ -112,7 +129,7 @@ class Door(asyncio.Protocol):
             head, self._head = self._head, None
             self._busy = True
             self._stop_timer()
-            self._app.spawn(self._answer(head, body), "rpc")
+            self._call = self._app.spawn(self._answer(head, body), "rpc")
 
     def _take_head(self) -> Head | None:
         if self._fresh and self._buffer.startswith(b"PROXY ") and not self._take_proxy_line():
@@ -131,6 +148,8 @@ class Door(asyncio.Protocol):
         """Take stunnel's ``PROXY TCP4 <client> <server> <port> <port>`` line: the client's real address."""
         end = self._buffer.find(b"\r\n")
         if end < 0:
+            if len(self._buffer) > LONGEST_PROXY_LINE:
+                raise HttpError(400, "the PROXY line does not end")
             return False
         words = bytes(self._buffer[:end]).decode("latin-1").split(" ")
         del self._buffer[: end + 2]
@@ -170,14 +189,24 @@ class Door(asyncio.Protocol):
             return
         keep = head.keep_alive
         connection = "keep-alive" if keep else "close"
-        self._transport.write(
+        first = (
             f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {len(reply)}\r\n"
             f"{RPC_HEADERS}Connection: {connection}\r\n\r\n".encode()
-            + reply
         )
+        if len(reply) > COPIED:
+            self._transport.write(first)
+            self._transport.write(reply)
+        else:
+            self._transport.write(first + reply)
         if not keep:
             self._transport.close()
             return
+        if not self._clogged:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Take the next request, if it is there already."""
+        assert self._transport is not None
         self._transport.resume_reading()
         if self._buffer:
             self._advance()

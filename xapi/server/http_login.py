@@ -11,6 +11,7 @@ from xapi.errors import XenAPIError
 from xapi.server.authentication import is_pool_secret
 from xapi.server.context import Context
 from xapi.server.dispatch import call_as
+from xapi.server.http_registry import guard
 from xapi.server.http_types import HttpError, Request
 from xapi.server.sessions import assert_http_permitted
 
@@ -43,7 +44,7 @@ async def authenticated(ctx: Context, action: HttpAction, request: Request) -> A
             made = ctx.session = await _basic_login(ctx, action, request, basic[6:])
         else:
             raise _unauthorised(ctx, action, request)
-        assert_http_permitted(ctx, action.name, arguments=request.arguments)
+        assert_http_permitted(ctx, guard(action.name), arguments=request.arguments)
         yield
     except XenAPIError as reason:
         if reason.code in _NOT_LOGGED_IN:

@@ -4,9 +4,20 @@ from collections.abc import Callable
 
 from xapi.datamodel import MODEL
 from xapi.datamodel.model import HttpAction
+from xapi.datamodel.roles import READ_ONLY
 from xapi.server.http_types import Handler
 
 _handlers: dict[str, Handler] = {}
+
+OWN = (HttpAction("get_metrics", "GET", "/metrics", READ_ONLY),)
+"""Handlers that the original has not: they are no part of the API, hence not of the datamodel."""
+_GUARDS = {"get_metrics": "rrd_updates"}
+ACTIONS = {**MODEL.http_actions, **{action.name: action for action in OWN}}
+
+
+def guard(name: str) -> str:
+    """Return the HTTP action of the datamodel whose permission lets in to the handler *name*."""
+    return _GUARDS.get(name, name)
 
 
 def serves(*names: str) -> Callable[[Handler], Handler]:
@@ -14,7 +25,7 @@ def serves(*names: str) -> Callable[[Handler], Handler]:
 
     def register(handler: Handler) -> Handler:
         for name in names:
-            if name not in MODEL.http_actions:
+            if name not in ACTIONS:
                 raise TypeError(f"the datamodel has no HTTP handler {name}")
             if name in _handlers:
                 raise TypeError(f"{name} is served twice")
@@ -28,7 +39,7 @@ def handler(name: str) -> Handler | None:
     return _handlers.get(name)
 
 
-_by_length = sorted(MODEL.http_actions.values(), key=lambda action: -len(action.uri))
+_by_length = sorted(ACTIONS.values(), key=lambda action: -len(action.uri))
 
 
 def route(method: str, path: str) -> HttpAction | None:

@@ -12,8 +12,8 @@ from xapi.server.http_types import HttpError, Reply, Request
 
 NO_TASK = frozenset(
     {
-        "get_root", "post_cli", "rrd_updates", "vm_rrd", "host_rrd", "sr_rrd", "get_vm_rrds", "get_host_rrds", "get_blob",
-        "connect_console", "connect_console_ws",
+        "get_metrics", "get_root", "post_cli", "rrd_updates", "vm_rrd", "host_rrd", "sr_rrd", "get_vm_rrds", "get_host_rrds",
+        "get_blob", "connect_console", "connect_console_ws",
     }
 )  # fmt: skip
 """Handlers whose requests have no task row of their own."""

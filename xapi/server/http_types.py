@@ -74,7 +74,7 @@ class Head:
     @property
     def keep_alive(self) -> bool:
         wanted = self.headers.get("connection", "").lower()
-        return wanted == "keep-alive" if self.version == "1.0" else wanted != "close"
+        return "keep-alive" in wanted if self.version == "1.0" else "close" not in wanted
 
 
 def parse_head(block: bytes) -> Head:

@@ -59,12 +59,12 @@ def _params_2(params: Any) -> list[Any]:
             raise BadRequest("params must be an array or an object")
 
 
-def success(call: Call, result: str) -> bytes:
-    """Return the reply for a result that is JSON already."""
-    call_id = _text.encode(call.id).decode()
+def success(call: Call, result: list[bytes]) -> bytes:
+    """Return the reply for a result that is JSON already, in parts."""
+    call_id = _text.encode(call.id)
     if call.version == 2:
-        return f'{{"jsonrpc":"2.0","result":{result},"id":{call_id}}}'.encode("utf-8", "replace")
-    return f'{{"result":{result},"error":null,"id":{call_id}}}'.encode("utf-8", "replace")
+        return b"".join([b'{"jsonrpc":"2.0","result":', *result, b',"id":', call_id, b"}"])
+    return b"".join([b'{"result":', *result, b',"error":null,"id":', call_id, b"}"])
 
 
 def failure(call: Call, description: list[str]) -> bytes:

@@ -14,8 +14,8 @@ from xapi.database.store import Row
 from xapi.datamodel.model import Class
 from xapi.errors import XenAPIError
 from xapi.server.audit import track_id
-from xapi.server.encoding import Encoded, json_array, row_text, xml_array
-from xapi.server.event_records import Event, Subscriptions
+from xapi.server.encoding import Encoded, row_bytes
+from xapi.server.event_records import Event, Subscriptions, array_of
 
 MOST_BYTES = 10_000_000
 """Of snapshots, as JSON, that are kept for one session."""
@@ -42,7 +42,7 @@ class LegacyEvents:
             return
         cls = self._classes[table]
         operation = "del" if row is None else "add" if row.created == row.modified else "mod"
-        size = 0 if row is None else len(row_text(cls, row, "json"))
+        size = 0 if row is None else len(row_bytes(cls, row, "json"))
         event = Event(number, cls, operation, ref, row and _frozen(row), f"{time.time():.6f}")
         for queue in interested:
             queue.add(event, size)
@@ -76,10 +76,7 @@ class LegacyEvents:
         if queue is None:
             raise _not_registered(session)
         events = await queue.take()
-        return Encoded(
-            lambda: xml_array([event.text("xml") for event in events]),
-            lambda: json_array([event.text("json") for event in events]),
-        )
+        return Encoded(lambda form: array_of(events, form))
 
 
 def _not_registered(session: str) -> XenAPIError:

@@ -1,5 +1,6 @@
 """XenAPI over HTTP: a POSTed body to the reply's body, for both protocols. Transport faults are `HttpError`."""
 
+import time
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from xapi.datamodel import MODEL
 from xapi.errors import XenAPIError
 from xapi.server import dispatch, jsonrpc, xmlrpc
 from xapi.server.context import App, Context, Origin
-from xapi.server.encoding import escape, result_text, xml_array
+from xapi.server.encoding import escape, result_parts, xml_array
 from xapi.server.http_types import Head, HttpError
 from xapi.server.marshal import unsendable
 
@@ -25,12 +26,15 @@ def is_rpc(head: Head) -> bool:
 async def answer(app: App, origin: Origin, head: Head, body: bytes) -> tuple[str, bytes]:
     """Return (content type, body) of the reply. :raises HttpError: 500, the body is not a call."""
     ctx = _context(app, origin, head)
+    began = time.perf_counter()
     try:
         if head.path.startswith(JSON_PATH):
             return jsonrpc.CONTENT_TYPE, await _json(ctx, body)
         return xmlrpc.CONTENT_TYPE, await _xml(ctx, body)
     except xmlrpc.BadRequest as reason:
         raise HttpError(500, str(reason)) from reason
+    finally:
+        app.measures.called(ctx.name, time.perf_counter() - began)
 
 
 def _context(app: App, origin: Origin, head: Head) -> Context:
@@ -57,10 +61,10 @@ async def _xml(ctx: Context, body: bytes) -> bytes:
         return _system(name, params)
     try:
         outcome = await _call(ctx, name, params)
-        return xmlrpc.success(result_text(outcome.type, outcome.value, "xml"))
+        return xmlrpc.success(result_parts(outcome.type, outcome.value, "xml"))
     except Exception as reason:
         # The top of a request.
-        return xmlrpc.failure(dispatch.as_api_error(ctx, reason).description)
+        return xmlrpc.failure(_failed(ctx, reason))
 
 
 async def _json(ctx: Context, body: bytes) -> bytes:
@@ -70,14 +74,21 @@ async def _json(ctx: Context, body: bytes) -> bytes:
         return jsonrpc.failure(reason.args[1], unsendable(reason.args[0]).description)
     try:
         if call.method.startswith("system.isAlive"):
-            return jsonrpc.success(call, msgspec.json.encode(call.params[0] if call.params else "").decode())
+            return jsonrpc.success(call, [msgspec.json.encode(call.params[0] if call.params else "")])
         if call.method == "system.listMethods":
-            return jsonrpc.success(call, "[" + ",".join(f'"{name}"' for name in _method_names()) + "]")
+            return jsonrpc.success(call, [msgspec.json.encode(_method_names())])
         outcome = await _call(ctx, call.method, call.params)
-        return jsonrpc.success(call, result_text(outcome.type, outcome.value, "json"))
+        return jsonrpc.success(call, result_parts(outcome.type, outcome.value, "json"))
     except Exception as reason:
         # The top of a request.
-        return jsonrpc.failure(call, dispatch.as_api_error(ctx, reason).description)
+        return jsonrpc.failure(call, _failed(ctx, reason))
+
+
+def _failed(ctx: Context, reason: Exception) -> list[str]:
+    """Return what the client is told, and count it."""
+    error = dispatch.as_api_error(ctx, reason)
+    ctx.app.measures.failed(ctx.name, error.code)
+    return error.description
 
 
 async def _call(ctx: Context, name: str, params: list[Any]) -> dispatch.Outcome:

@@ -65,9 +65,10 @@ class Sessions:
         self._last_used: OrderedDict[str, float] = OrderedDict()
         self._roles: dict[str, frozenset[Role]] = {}
         self._local: set[str] = set()
-        self._databases: dict[str, Store] = {}
         self._groups: dict[Group, OrderedDict[str, None]] = {}
         self._on_end: list[Callable[[str], None]] = []
+        self.other_databases: dict[str, Store] = {}
+        """What sessions read that are not about this pool."""
 
     def on_end(self, callback: Callable[[str], None]) -> None:
         """Have *callback* told of every session that ends."""
@@ -129,16 +130,6 @@ class Sessions:
     def is_local(self, session: str) -> bool:
         return session in self._local
 
-    def create_on(self, database: Store, origin: Origin, parent: str) -> str:
-        """Make a superuser's session that reads another database than the pool's; it goes with the session."""
-        ref = self.create(origin, superuser=True, parent=parent)
-        self._databases[ref] = database
-        return ref
-
-    def database_of(self, session: str) -> Store | None:
-        """Return what the session reads instead of the pool's own database, if it was opened on another one."""
-        return self._databases.get(session)
-
     def check(self, session: str) -> None:
         """Note that *session* is used. :raises XenAPIError: SESSION_INVALID."""
         if session not in self._last_used:
@@ -150,8 +141,8 @@ class Sessions:
         """End a session: its waiting event calls are woken."""
         self._last_used.pop(session, None)
         self._roles.pop(session, None)
+        self.other_databases.pop(session, None)
         self._local.discard(session)
-        self._databases.pop(session, None)
         if self._app.db.exists("session", session):
             self._groups.get(self._group(session), OrderedDict()).pop(session, None)
             self._app.db.destroy("session", session)

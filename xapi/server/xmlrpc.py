@@ -4,6 +4,7 @@ Parsed by lxml with entities, DTDs and huge trees refused. Replies have no white
 rely on it.
 """
 
+import functools
 from typing import Any
 
 from lxml import etree
@@ -29,9 +30,12 @@ _FAILURE = (
     f"{_HEAD}<value><struct><member><name>Status</name><value>Failure</value></member><member><name>ErrorDescription</name>"
 )
 _END = f"</member></struct></value>{_TAIL}"
+_SUCCESS_BYTES, _END_BYTES = _SUCCESS.encode(), _END.encode()
 
 
+@functools.cache
 def _parser() -> etree.XMLParser:
+    """Return the parser of the event loop's thread: it is used for one body after the other."""
     return etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, remove_comments=True,
         remove_pis=True, encoding=None,
@@ -52,17 +56,35 @@ def parse_call(body: bytes) -> tuple[str, list[Any]]:
             parse_call(repaired)
             raise BadText("a text is not UTF-8") from error
         raise BadRequest(f"not XML: {error}") from error
-    if root.getroottree().docinfo.internalDTD is not None:
+    if _may_have_dtd(body) and root.getroottree().docinfo.internalDTD is not None:
         raise BadRequest("a document type is refused")
     if root.tag != "methodCall":
         raise BadRequest(f"expected methodCall, found {root.tag}")
-    name = root.findtext("methodName")
+    name = _child(root, "methodName")
     if name is None:
         raise BadRequest("no methodName")
-    params = root.find("params")
+    params = _child(root, "params")
     if params is None:
-        return name.strip(), []
-    return name.strip(), [_value(param.find("value"), 0) for param in params.iterfind("param")]
+        return _text(name).strip(), []
+    return _text(name).strip(), [_value(_child(param, "value"), 0) for param in params if param.tag == "param"]
+
+
+def _may_have_dtd(body: bytes) -> bool:
+    """Whether a document type must be looked for: there is none without an exclamation mark, in whatever ASCII grew into."""
+    return not body.startswith(b"<") or b"!" in body or b"encoding" in body
+
+
+def _child(element: Any, tag: str) -> Any:
+    # Not element.find: that compiles a path for each of a call's few elements.
+    for child in element:
+        if child.tag == tag:
+            return child
+    return None
+
+
+def _text(element: Any) -> str:
+    text: str = ("" if element is None else element.text) or ""
+    return text
 
 
 def _value(element: Any, depth: int) -> Any:
@@ -70,9 +92,9 @@ def _value(element: Any, depth: int) -> Any:
         raise BadRequest("no value")
     if depth > MAX_DEPTH:
         raise BadRequest("nested too deeply")
-    if len(element) == 0:
+    inner = next(iter(element), None)
+    if inner is None:
         return element.text or ""
-    inner = element[0]
     text = inner.text or ""
     match inner.tag:
         case "string" | "dateTime.iso8601" | "base64":
@@ -84,10 +106,11 @@ def _value(element: Any, depth: int) -> Any:
         case "double":
             return _number(float, text)
         case "array":
-            data = inner.find("data")
+            data = _child(inner, "data")
             return [_value(item, depth + 1) for item in (data if data is not None else ())]
         case "struct":
-            return {member.findtext("name") or "": _value(member.find("value"), depth + 1) for member in inner.iterfind("member")}
+            members = [member for member in inner if member.tag == "member"]
+            return {_text(_child(member, "name")): _value(_child(member, "value"), depth + 1) for member in members}
         case "nil":
             return None
         case other:
@@ -101,9 +124,9 @@ def _number(kind: type[int] | type[float], text: str) -> int | float:
         raise BadRequest(f"not a number: {text[:40]!r}") from None
 
 
-def success(result: str) -> bytes:
-    """Return the reply for a result that is XML already."""
-    return f"{_SUCCESS}{result}{_END}".encode("utf-8", "replace")
+def success(result: list[bytes]) -> bytes:
+    """Return the reply for a result that is XML already, in parts."""
+    return b"".join([_SUCCESS_BYTES, *result, _END_BYTES])
 
 
 def failure(description: list[str]) -> bytes:

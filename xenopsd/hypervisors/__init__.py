@@ -6,10 +6,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from idl.config import Config, ConfigError
+from idl.dom0 import CAPABILITIES, is_control_domain
 from idl.paths import Root
 from xenopsd.hypervisors.base import Hypervisor
-
-CAPABILITIES = Path("/proc/xen/capabilities")
 
 
 class Driver(StrEnum):
@@ -20,13 +19,16 @@ class Driver(StrEnum):
 
 def detect(capabilities: Path = CAPABILITIES) -> Driver:
     """Return ``xen`` on a control domain, else ``qemu``."""
-    try:
-        return Driver.XEN if "control_d" in capabilities.read_text() else Driver.QEMU
-    except FileNotFoundError:
-        return Driver.QEMU
+    return Driver.XEN if is_control_domain(capabilities) else Driver.QEMU
 
 
 # A driver's module is imported when it is chosen: libvirt reads where to log from the environment, once, at import.
+
+
+def _xen(root: Root, config: Config) -> Hypervisor:
+    from xenopsd.hypervisors.xen import Xen
+
+    return Xen(root)
 
 
 def _qemu(root: Root, config: Config) -> Hypervisor:
@@ -47,7 +49,11 @@ def _simulator(root: Root, config: Config) -> Hypervisor:
     return Simulator(root)
 
 
-DRIVERS: Mapping[str, Callable[[Root, Config], Hypervisor]] = {Driver.QEMU: _qemu, Driver.SIMULATOR: _simulator}
+DRIVERS: Mapping[str, Callable[[Root, Config], Hypervisor]] = {
+    Driver.XEN: _xen,
+    Driver.QEMU: _qemu,
+    Driver.SIMULATOR: _simulator,
+}
 
 
 def choose(root: Root, config: Config) -> Hypervisor:

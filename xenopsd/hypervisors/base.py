@@ -14,6 +14,7 @@ import msgspec
 
 from idl.rpc import RpcError
 from idl.xenops import Console, DomainCounters, HostState, Problem, Vbd, Vif, Vm
+from xenopsd.store import MemoryStore, Store
 
 
 class Capability(StrEnum):
@@ -33,6 +34,11 @@ class Capability(StrEnum):
     UEFI = "uefi"
     ADDRESS_LOCKING = "address-locking"
     """A VIF's traffic can be limited to its own addresses."""
+    BALLOONING = "ballooning"
+    """The host's free memory is known and guests give theirs back, so that it is shared out among them."""
+    SCHEDULING = "scheduling"
+    """Weight, cap and affinity of vCPUs."""
+    LIVE_MIGRATION = "live-migration"
 
 
 class Condition(Enum):
@@ -102,6 +108,13 @@ class Domain:
     domid: int
     disks: tuple[Disk, ...] = ()
     nics: tuple[Nic, ...] = ()
+    target: int = 0
+    """Bytes of memory to start with, if less than the most it may use."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory the domain starts with."""
+        return self.target or min(self.vm.memory_dynamic_max, self.vm.memory_static_max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +159,12 @@ class Hypervisor(ABC):
 
     name: str
     capabilities: frozenset[Capability]
+    opens: tuple[type[Source], ...] = (Nbd, BlockDevice, RawFile)
+    """What disks it can open, in order of preference."""
+
+    def make_store(self) -> Store:
+        """Return the store its guests have; called once, before :meth:`open`."""
+        return MemoryStore()
 
     @abstractmethod
     async def open(self, listener: Listener) -> None:
@@ -166,9 +185,20 @@ class Hypervisor(ABC):
     def consoles(self, vm: Vm, domid: int) -> list[Console]:
         """Return the consoles of a running domain."""
 
+    def interface_name(self, domid: int, vif: Vif) -> str:
+        """Return the name of the host's end of a plugged interface."""
+        return f"vif{domid}.{vif.position}"
+
+    def can_migrate(self, vm: Vm) -> bool:
+        """Say whether a running guest of this kind can go to another host."""
+        return False
+
     @abstractmethod
-    async def launch(self, domain: Domain) -> None:
-        """Build a domain with its devices and leave it paused; on failure nothing is left of it."""
+    async def launch(self, domain: Domain) -> int:
+        """Build a domain with its devices and leave it paused; on failure nothing is left of it.
+
+        Returns the domain's id: *domain.domid* is a proposal, where the hypervisor does not choose itself.
+        """
 
     @abstractmethod
     async def destroy(self, vm: str) -> None:
@@ -189,7 +219,7 @@ class Hypervisor(ABC):
         """Write the guest's whole state to the file *image* and end its domain. On failure the guest runs on."""
 
     @abstractmethod
-    async def restore(self, domain: Domain, image: Path) -> None:
+    async def restore(self, domain: Domain, image: Path) -> int:
         """As :meth:`launch`, going on where :meth:`save` ended."""
 
     @abstractmethod
@@ -223,6 +253,10 @@ class Hypervisor(ABC):
     @abstractmethod
     async def set_memory_target(self, vm: str, target: int) -> None:
         """Ask the guest to use *target* bytes."""
+
+    async def memory(self) -> tuple[int, dict[str, int]]:
+        """Return the host's free memory and what each domain has now, in bytes (ability ``ballooning``)."""
+        raise unsupported(Capability.BALLOONING)
 
     @abstractmethod
     async def send_key(self, vm: str, key: str) -> None:

@@ -90,17 +90,18 @@ class Simulator(Hypervisor):
             self._keep()
             self._listener(Ended(vm, why))
 
-    async def launch(self, domain: Domain) -> None:
+    async def launch(self, domain: Domain) -> int:
         if domain.vm.id in self._table:
             raise RpcError(Problem.ALREADY_EXISTS, "domain", domain.vm.id)
         self._table[domain.vm.id] = Simulated(
             paused=True,
-            memory=domain.vm.memory_dynamic_max,
+            memory=domain.memory,
             vcpus=domain.vm.vcpus,
             disks=[disk.vbd.id[1] for disk in domain.disks],
             nics=[nic.vif.id[1] for nic in domain.nics],
         )
         self._keep()
+        return domain.domid
 
     async def destroy(self, vm: str) -> None:
         self.end(vm, End.UNKNOWN)
@@ -125,11 +126,12 @@ class Simulator(Hypervisor):
         del self._table[vm]
         self._keep()
 
-    async def restore(self, domain: Domain, image: Path) -> None:
+    async def restore(self, domain: Domain, image: Path) -> int:
         # The disk it comes from may be longer than what was saved.
         text = image.read_bytes().rstrip(b"\0")
         self._table[domain.vm.id] = msgspec.json.decode(text, type=Simulated)
         self._set_paused(domain.vm.id, True)
+        return domain.domid
 
     async def plug_disk(self, vm: str, disk: Disk) -> None:
         self._get(vm).disks.append(disk.vbd.id[1])

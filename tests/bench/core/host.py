@@ -57,6 +57,12 @@ class BenchHost:
         """Return what xapi has used so far."""
         return usage(self.running["xapi"].pid)
 
+    @contextlib.contextmanager
+    def cpu(self) -> Iterator[Callable[[int], str]]:
+        """Give what says, after the block, how many milliseconds of xapi's CPU each of so many things took in it."""
+        before = self.usage().cpu_seconds
+        yield lambda count: f"{(self.usage().cpu_seconds - before) / count * 1000:.2f} ms of xapi's CPU each"
+
     def start(self, daemon: str) -> None:
         """Start a daemon; it may not answer yet."""
         alone = [] if daemon == "xapi" else ["unshare", "--net"]

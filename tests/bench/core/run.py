@@ -63,7 +63,7 @@ def _pieces(host: BenchHost, api: Any, seconds: float, rounds: int) -> dict[str,
         "writes": lambda: calls.durable_writes(host, api, seconds, rounds),
         "logins": lambda: calls.logins(host, seconds, rounds),
         "clones": lambda: guests.clones(host, api, rounds),
-        "starts": lambda: guests.starts(host, api, 100),
+        "starts": lambda: guests.starts(host, api, 60),
         "creation": lambda: guests.creation(host, api),
     }
 

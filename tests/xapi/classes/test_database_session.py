@@ -43,10 +43,11 @@ async def test_a_dump_is_read_and_the_pool_is_not_touched(client: Client, tmp_pa
     assert await client("VM.get_name_label", vm) == "as it is"
     assert (await under(client, session, "VM.get_all_records")).keys() == before.keys()
     assert await under(client, session, "VM.get_by_name_label", "as it is") == []
-    refused = ["OPERATION_NOT_ALLOWED", "this session only reads a copy of a database"]
-    assert await under(client, session, "VM.set_name_label", vm, "x") == refused
-    assert await under(client, session, "VM.add_to_other_config", vm, "k", "v") == refused
-    assert await under(client, session, "VM.start", vm, False, False) == refused
+    for write in (("VM.set_name_label", vm, "x"), ("VM.add_to_other_config", vm, "k", "v"), ("VM.start", vm, False, False)):
+        assert (await under(client, session, *write))[0] == "RBAC_PERMISSION_DENIED"
+    for other in (("event.from", ["*"], "", 0.1), ("host.get_servertime", client.host)):
+        refused = ["OPERATION_NOT_ALLOWED", "this session only reads a copy of a database"]
+        assert await under(client, session, *other) == refused
     assert await under(client, session, "session.get_this_host", session) == client.host
     assert await under(client, session, "session.logout") is None
     assert (await under(client, session, "VM.get_all"))[0] == "SESSION_INVALID"
@@ -55,12 +56,12 @@ async def test_a_dump_is_read_and_the_pool_is_not_touched(client: Client, tmp_pa
 @pytest.mark.parametrize("text", ["", "x", "<a/>", "<database/>", "<!DOCTYPE x><database/>", "<database><manifest/></database>"])
 async def test_what_is_no_dump(client: Client, tmp_path: Path, text: str) -> None:
     (tmp_path / "file").write_text(text)
-    assert (await client("session.create_from_db_file", str(tmp_path / "file")))[0] == "COULD_NOT_IMPORT_DATABASE"
+    assert (await client("session.create_from_db_file", str(tmp_path / "file")))[0] == "INVALID_VALUE"
 
 
 @pytest.mark.parametrize("path", ["", "relative", "/nowhere/file", "/"])
 async def test_where_there_is_none(client: Client, path: str) -> None:
-    assert (await client("session.create_from_db_file", path))[0] == "COULD_NOT_IMPORT_DATABASE"
+    assert (await client("session.create_from_db_file", path))[0] == "INVALID_VALUE"
 
 
 async def test_only_the_host_itself_may_name_files(client: Client) -> None:

@@ -280,7 +280,8 @@ def test_the_commands_are_the_recorded_ones() -> None:
 async def test_another_database_is_read_through_a_session_of_its_own() -> None:
     api = FakeApi(network={"n": {"uuid": "u"}}, VDI={"d": {"uuid": "disk"}})
     api.answers["VDI.open_database"] = api.answers["session.create_from_db_file"] = "OpaqueRef:other"
-    for command in (["network-list", "params=uuid"], ["network-param-list", "uuid=u"], ["network-param-get", "uuid=u", "param-name=uuid"]):
+    get = ["network-param-get", "uuid=u", "param-name=uuid"]
+    for command in (["network-list", "params=uuid"], ["network-param-list", "uuid=u"], get):
         api.calls.clear()
         said = await run_command(COMMANDS, *command, "database:vdi-uuid=disk", api=api)
         assert "u\n" in said.out

@@ -7,7 +7,7 @@ import pytest
 
 from xapi.database.journal import Journal
 from xapi.database.schema import NULL_REF, from_model
-from xapi.database.store import DuplicateKey, NotUnique, RowMissing, Store, UuidMissing
+from xapi.database.store import DuplicateKey, NotUnique, Row, RowMissing, Store, UuidMissing
 
 SCHEMA = from_model()
 
@@ -124,9 +124,40 @@ async def test_a_sequence_without_await_reaches_the_disk_as_one(tmp_path: Path) 
     journal = Journal(tmp_path / "state.db")
     store = Store(SCHEMA, journal)
     journal.start()
-    commits = journal.commits
+    commits = journal.written.commits
     for number in range(50):
         store.create("VM", name_label=str(number))
     await store.durable()
-    assert journal.commits == commits + 1 or journal.commits == commits + 2
+    assert journal.written.commits == commits + 1 or journal.written.commits == commits + 2
     await journal.stop()
+
+
+def test_a_search_costs_what_it_finds_once_it_was_asked_before(store: Store) -> None:
+    for number in range(50):
+        store.create("VM", name_label=f"vm {number}", resident_on=f"OpaqueRef:{number % 5}", is_a_template=number == 7)
+    rows = store.tables["VM"].rows
+    assert len(store.where("VM", resident_on="OpaqueRef:3")) == 10
+    looked_at: list[str] = []
+
+    class Counting(dict[str, Row]):
+        def __getitem__(self, ref: str) -> Row:
+            looked_at.append(ref)
+            return super().__getitem__(ref)
+
+    store.tables["VM"].rows = Counting(rows)
+    found = store.where("VM", resident_on="OpaqueRef:2", is_a_template=True)
+    assert len(looked_at) == 1
+    assert [store.get("VM", ref, "name_label") for ref in found] == ["vm 7"]
+
+
+def test_a_search_sees_every_later_write(store: Store) -> None:
+    first, second = (store.create("VM", power_state="Halted") for _ in range(2))
+    assert store.where("VM", power_state="Halted") == [first, second]
+    store.set("VM", first, power_state="Running")
+    assert store.where("VM", power_state="Halted") == [second]
+    store.set("VM", first, power_state="Halted")
+    assert store.where("VM", power_state="Halted") == [first, second]
+    store.destroy("VM", second)
+    third = store.create("VM", power_state="Halted")
+    assert store.where("VM", power_state="Halted") == [first, third]
+    assert store.where("VM", power_state="Paused") == []
