@@ -63,4 +63,4 @@ lab-status lab-down: prepare
 	@$(VENV) -m tests.lab $(@:lab-%=%)
 
 test-xen: prepare
-	@XEN_TESTS=all $(VENV) -m pytest $(or $(TESTS),tests/xen)
+	@XEN_TESTS=$(or $(XEN_TESTS),all) $(VENV) -m pytest $(or $(TESTS),tests/xen)

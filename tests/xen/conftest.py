@@ -16,13 +16,16 @@ from tests.lab.image import HostImage, image
 from tests.lab.machine import console_tails, left_up, machines
 
 SMOKE = "test_smoke.py"
+WANTED = "XEN_TESTS"
+"""``smoke`` or ``all``: which of these tests run. They boot whole hosts in software emulation, so none does unasked."""
 BOOTED = pytest.StashKey[list[XenHost]]()
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Every run has the smoke; the others take long and are for ``make test-xen``."""
-    is_long = collection_path.name.startswith("test_") and collection_path.name != SMOKE
-    return True if is_long and os.environ.get("XEN_TESTS") != "all" else None
+    if not collection_path.name.startswith("test_"):
+        return None
+    wanted = os.environ.get(WANTED, "")
+    return None if wanted == "all" or (wanted == "smoke" and collection_path.name == SMOKE) else True
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The smoke of every CI run: a Debian under Xen becomes a host, runs a guest from a disk, and is well afterwards.
+"""The smoke: a Debian under Xen becomes a host, runs a guest from a disk, and is well afterwards.
 
 One host for all; the tests follow each other as a person's first hour does.
 """
