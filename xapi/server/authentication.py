@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import logging
+import pwd
 from pathlib import Path
 
 from xapi.server.context import App
@@ -11,15 +12,23 @@ log = logging.getLogger(__name__)
 
 
 async def local_user(app: App, user: str, password: str) -> bool:
-    """Return whether *password* is the local user's.
+    """Return whether *user* is this host's superuser and *password* that account's.
 
     ``/etc/xapi.conf`` key ``root-password-file`` names a file with root's password (embedded hosts); without it PAM is
-    asked (service ``xapi``).
+    asked (service ``xapi``). Other accounts of the machine are not let in here: who logs in this way may do everything,
+    and a Debian, unlike the original's dom0, has ordinary users. The directory ``PAM`` gives them roles.
     """
     file = app.config.text("root-password-file", "")
     if file:
         return user == "root" and _same(password, _read(Path(file)))
-    return await asyncio.to_thread(pam_accepts, user, password)
+    return await asyncio.to_thread(lambda: _is_root(user) and pam_accepts(user, password))
+
+
+def _is_root(user: str) -> bool:
+    try:
+        return pwd.getpwnam(user).pw_uid == 0
+    except (KeyError, ValueError):
+        return False
 
 
 def _read(file: Path) -> str | None:
