@@ -1,6 +1,8 @@
 """The store's way to the disk: which rows changed since the last group, and how rows come back after a restart."""
 
 import asyncio
+import json
+import logging
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
@@ -9,6 +11,8 @@ import msgspec
 from xapi.database.journal import GENERATION_BLOCK, Change, Journal, Written
 from xapi.database.rows import Row, Table, fresh
 from xapi.database.schema import TableSchema
+
+log = logging.getLogger(__name__)
 
 
 def revived(schema: TableSchema, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,6 +27,16 @@ def revived(schema: TableSchema, stored: Mapping[str, Any]) -> dict[str, Any]:
         else:
             values[name] = fresh(column.initial if column.persist else column.empty)
     return values
+
+
+def encoded(values: Mapping[str, Any]) -> bytes:
+    """Return a row for the disk. What is no text (half a surrogate pair) becomes a question mark: it must not keep the
+    rows of others from being written."""
+    try:
+        return msgspec.json.encode(values)
+    except UnicodeEncodeError:
+        log.warning("a value is no text: %r", values)
+        return json.dumps(values, ensure_ascii=False).encode("utf-8", "replace")
 
 
 class Durability:
@@ -86,8 +100,8 @@ class Durability:
         if row is None:
             return name, ref, 0, 0, None
         columns = table.schema.columns
-        body = msgspec.json.encode({key: value for key, value in row.values.items() if columns[key].persist})
-        return name, ref, row.created, row.modified, body
+        values = {key: value for key, value in row.values.items() if columns[key].persist}
+        return name, ref, row.created, row.modified, encoded(values)
 
     async def finished(self) -> None:
         """Return when every change made so far is on disk. :raises RuntimeError: the disk refuses."""

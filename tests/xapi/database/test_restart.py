@@ -113,3 +113,17 @@ def test_a_uuid_cannot_be_given_twice() -> None:
     assert store.get("VDI", two, "name_label") == ""
     store.set("VM", one, uuid=taken)
     assert store.by_uuid("VM", taken) == one
+
+
+async def test_a_value_that_is_no_text_keeps_nobody_elses_rows_from_the_disk(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "db")
+    store = Store(SCHEMA, journal)
+    journal.start()
+    odd = store.create("VM", name_label="half a pair: \ud83d", other_config={"\udc80": "x"})
+    other = store.create("VM", name_label="another")
+    await store.durable()
+    await journal.stop()
+    again = Store(SCHEMA, Journal(tmp_path / "db"))
+    assert again.get("VM", odd, "name_label") == "half a pair: ?"
+    assert again.get("VM", odd, "other_config") == {"?": "x"}
+    assert again.get("VM", other, "name_label") == "another"
