@@ -82,7 +82,7 @@ def test_installing_again_changes_nothing_but_says_so(xen_host: XenHost) -> None
 
 
 @pytest.fixture(scope="module")
-def guest(xen_host: XenHost, kernel: XenGuest, demo: GuestImage) -> Iterator[str]:
+def guest(xen_host: XenHost, kernel: XenGuest, demo: GuestImage) -> str:
     """A halted PV guest with a disk that holds the demo image and an interface on the management network."""
     with xen_host.session() as api:
         [sr] = api.xenapi.SR.get_by_name_label("Local storage")
@@ -110,7 +110,7 @@ def guest(xen_host: XenHost, kernel: XenGuest, demo: GuestImage) -> Iterator[str
             "VM": vm, "network": network, "device": "0", "MAC": "", "MTU": "1500", "other_config": {},
             "qos_algorithm_type": "", "qos_algorithm_params": {},
         })  # fmt: skip
-        yield api.xenapi.VM.get_uuid(vm)
+        return str(api.xenapi.VM.get_uuid(vm))
 
 
 def start(api: Api, vm: str, attempts: int = 3) -> None:
