@@ -241,6 +241,7 @@ def _wait_for_address(found: Management) -> None:
         if time.monotonic() > deadline:
             other = " (the DHCP server gave another one; a static address would help)" if _has_address(found.bridge, None) else ""
             raise StepFailed(f"{found.bridge} had not the address {found.address} after {REACH_SECONDS:.0f} s{other}.", "")
+        # The address comes from another process (networkd's DHCP client), at a moment that nothing announces.
         time.sleep(0.5)
 
 

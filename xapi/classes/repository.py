@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from xapi.classes.certificate_files import Corrupt, read_certificates
@@ -30,12 +31,12 @@ def _check_key(path: str) -> None:
         raise error("INVALID_GPGKEY_PATH", path)
 
 
-def _create(ctx: Context, fields: Mapping[str, object]) -> str:
+def _create(ctx: Context, fields: Mapping[str, Any]) -> str:
     """:raises XenAPIError: REPOSITORY_ALREADY_EXISTS [ref]: of that name or at that place."""
     for field in ("name_label", "binary_url"):
         for known in ctx.db.where("Repository", **{field: fields[field]}):
             raise error("REPOSITORY_ALREADY_EXISTS", known)
-    return ctx.db.create("Repository", **fields)  # type: ignore[arg-type]
+    return ctx.db.create("Repository", **fields)
 
 
 @implements("Repository.introduce")
